@@ -1,0 +1,91 @@
+#include "policy/base/cim.h"
+
+static const struct {
+    enum cim_type type;
+    const char *name;
+} type_names[] = {
+    {CIM_BOOLEAN, "boolean"}, {CIM_CHAR16, "char16"},
+    {CIM_STRING, "string"},   {CIM_DATETIME, "datetime"},
+    {CIM_UINT8, "uint8"},     {CIM_SINT8, "sint8"},
+    {CIM_UINT16, "uint16"},   {CIM_SINT16, "sint16"},
+    {CIM_UINT32, "uint32"},   {CIM_SINT32, "sint32"},
+    {CIM_UINT64, "uint64"},   {CIM_SINT64, "sint64"},
+    {CIM_REAL32, "real32"},   {CIM_REAL64, "real64"},
+    {CIM_REFERENCE, "ref"},   {CIM_OBJECT, "object"},
+    {CIM_VOID, "void"},
+};
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+const char *
+cim_type_name(enum cim_type type)
+{
+    for (size_t i = 0; i < COUNT(type_names); i++) {
+        if (type_names[i].type == type)
+            return type_names[i].name;
+    }
+    return "none";
+}
+
+enum cim_type
+cim_type_from_name(struct span name)
+{
+    for (size_t i = 0; i < COUNT(type_names); i++) {
+        if (span_equal_nocase(span_of(type_names[i].name), name))
+            return type_names[i].type;
+    }
+    return CIM_NONE;
+}
+
+bool
+cim_type_is_signed(enum cim_type type)
+{
+    return type == CIM_SINT8 || type == CIM_SINT16 || type == CIM_SINT32 ||
+           type == CIM_SINT64;
+}
+
+bool
+cim_type_is_unsigned(enum cim_type type)
+{
+    return type == CIM_UINT8 || type == CIM_UINT16 || type == CIM_UINT32 ||
+           type == CIM_UINT64;
+}
+
+const struct cim_qualifier *
+cim_qualifiers_find(const struct cim_qualifiers *set, struct span name)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        if (span_equal_nocase(set->items[i].name, name))
+            return &set->items[i];
+    }
+    return NULL;
+}
+
+bool
+cim_qualifiers_true(const struct cim_qualifiers *set, struct span name)
+{
+    const struct cim_qualifier *q = cim_qualifiers_find(set, name);
+
+    return q != NULL && q->value.type == CIM_BOOLEAN && !q->value.is_null &&
+           !q->value.is_array && q->value.one.boolean;
+}
+
+const struct cim_property *
+cim_class_property(const struct cim_class *c, struct span name)
+{
+    for (size_t i = 0; i < c->property_count; i++) {
+        if (span_equal_nocase(c->properties[i].name, name))
+            return &c->properties[i];
+    }
+    return NULL;
+}
+
+const struct cim_property *
+cim_instance_property(const struct cim_instance *i, struct span name)
+{
+    for (size_t n = 0; n < i->property_count; n++) {
+        if (span_equal_nocase(i->properties[n].name, name))
+            return &i->properties[n];
+    }
+    return NULL;
+}

@@ -1,0 +1,170 @@
+#ifndef POLICY_REPOSITORY_REPOSITORY_H
+#define POLICY_REPOSITORY_REPOSITORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "policy/base/base.h"
+
+/*
+ * Namespaces, classes and instances in state_dir/repository.db (SQLite, WAL).
+ *
+ * One generation number counts the committed changes; it is a row written in
+ * the transaction that makes the change, so a reader that begins a read and
+ * asks for the generation knows exactly which policy its data belong to
+ * (threat 38).
+ *
+ * Writing (mofcomp, keeper):
+ *     repository_open(dir, REPOSITORY_WRITE, &repo, err)
+ *     repository_begin(repo, 10000, waiting, arg, err)     one writer at a time
+ *     repository_apply(repo, unit, &options, &change, err)
+ *     repository_image(...)     (decision.h builds it from repository_each_…)
+ *     repository_commit(repo, err)            or repository_rollback(repo)
+ * Reading (workers):
+ *     repository_open(dir, REPOSITORY_READ, ...)
+ *     repository_read_begin(repo, &generation, err)
+ *     repository_class(...), repository_instances(...)
+ *     repository_read_end(repo)
+ *
+ * A failed call leaves the repository as it was before the transaction.
+ * Reading works under another uid than the writer's as long as some writer
+ * holds the repository open (the keeper does).
+ */
+struct repository;
+struct mof_unit;
+
+enum repository_mode {
+    REPOSITORY_READ = 0,
+    REPOSITORY_WRITE, /* creates the file (0640) and its schema if absent */
+};
+
+#define REPOSITORY_FILE "repository.db"
+
+int repository_open(const char *state_dir, enum repository_mode mode,
+                    struct repository **repo_out, struct error *err);
+void repository_close(struct repository *repo);
+
+/* -- writing ------------------------------------------------------------ */
+
+/* Takes the one writer's turn; waiting (may be NULL) is called once if
+ * another writer holds it.  -1 after timeout_ms. */
+int repository_begin(struct repository *repo, unsigned timeout_ms,
+                     void (*waiting)(void *arg), void *arg,
+                     struct error *err);
+
+struct repository_apply_options {
+    bool class_create_only, class_update_only;
+    bool instance_create_only, instance_update_only;
+};
+
+/* What an apply did, for messages. */
+struct repository_change {
+    size_t namespaces_created, classes_created, classes_updated,
+        classes_deleted, instances_created, instances_updated,
+        instances_deleted, encryption_on, encryption_off;
+    /* On failure: the statement that could not be stored, by its index in
+     * the unit, and the published code (0x80041019 already exists, ...). */
+    size_t failed_statement;
+    uint32_t failed_code;
+};
+
+/* Inside a transaction.  Names of namespaces that were created are reported
+ * through created (may be NULL), in order, parents first. */
+int repository_apply(struct repository *repo, const struct mof_unit *unit,
+                     const struct repository_apply_options *options,
+                     void (*created)(void *arg, const char *display),
+                     void *arg, struct repository_change *change_out,
+                     struct error *err);
+
+/* The generation that this transaction will have once committed; bumps the
+ * row on its first call in a transaction. */
+int repository_next_generation(struct repository *repo,
+                               uint64_t *generation_out, struct error *err);
+int repository_commit(struct repository *repo, struct error *err);
+void repository_rollback(struct repository *repo);
+
+/* -- reading ------------------------------------------------------------ */
+
+/* A consistent snapshot and its generation. Short: a page or a chunk. */
+int repository_read_begin(struct repository *repo, uint64_t *generation_out,
+                          struct error *err);
+void repository_read_end(struct repository *repo);
+
+struct repository_namespace {
+    struct namespace_path path;
+    struct span display;
+    bool requires_encryption;
+};
+
+/* These work inside a transaction of either kind.  Visitors return false to
+ * stop.  Return 0, or -1 when the store failed. */
+int repository_each_namespace(struct repository *repo,
+                              bool (*visit)(void *arg,
+                                            const struct repository_namespace
+                                                *ns),
+                              void *arg, struct error *err);
+int repository_each_child(struct repository *repo,
+                          const struct namespace_path *ns,
+                          bool (*visit)(void *arg,
+                                        const struct repository_namespace *ns),
+                          void *arg, struct error *err);
+/* 1 found, 0 not, -1 error. */
+int repository_namespace_find(struct repository *repo,
+                              const struct namespace_path *ns,
+                              struct repository_namespace *out,
+                              struct error *err);
+/* An existing namespace whose canonical path is within edit distance 2 of
+ * ns but not ns: 1, 0 or -1. */
+int repository_namespace_near(struct repository *repo,
+                              const struct namespace_path *ns,
+                              struct namespace_path *near_out,
+                              struct error *err);
+int repository_each_class(struct repository *repo,
+                          const struct namespace_path *ns,
+                          bool (*visit)(void *arg, struct span name,
+                                        struct span superclass),
+                          void *arg, struct error *err);
+/* The declaration as stored, in arena; system classes are not stored (see
+ * mof_system_class).  1 found, 0 not, -1 error. */
+int repository_class(struct repository *repo, const struct namespace_path *ns,
+                     struct span name, struct arena *arena,
+                     struct cim_class **class_out, struct error *err);
+/* 1 found, 0 not, -1 error. key as mof_instance_key gives it. */
+int repository_instance(struct repository *repo,
+                        const struct namespace_path *ns,
+                        struct span class_name, struct span key,
+                        struct arena *arena, struct cim_instance **out,
+                        struct error *err);
+
+/*
+ * Instances of a class and its subclasses in a stable order, from the one
+ * after `after` (0: from the start; it is an opaque row number, growing).
+ * At most limit visits.  Each is built in arena, which the visitor may not
+ * keep: it is reset between visits by the caller's own means or left to
+ * grow.  key is the canonical key. Returns 0 or -1.
+ */
+int repository_instances(struct repository *repo,
+                         const struct namespace_path *ns,
+                         struct span class_name, int64_t after, size_t limit,
+                         bool (*visit)(void *arg, int64_t row,
+                                       struct span key,
+                                       const struct cim_instance *instance),
+                         void *arg, struct error *err);
+
+/* True if the file is a repository whose pages and schema are sound
+ * (PRAGMA quick_check); for doctor and the start. */
+int repository_check(struct repository *repo, struct error *err);
+
+/*
+ * State files belong to the owner of state_dir, whoever writes them: a root
+ * process takes the owner's effective ids around its work on them.  Both are
+ * no-ops when the caller is not root.  Not for a process with threads.
+ */
+int state_owner_enter(const char *state_dir, struct error *err);
+void state_owner_leave(void);
+/* Refuses (-1) a directory that is group- or world-writable, or whose owner
+ * is neither the caller, root's choice, nor `expected` ((uid_t)-1: any). */
+int state_dir_check(const char *state_dir, struct error *err);
+
+#endif

@@ -1,0 +1,148 @@
+#ifndef GATEWAY_AUTH_AUTH_H
+#define GATEWAY_AUTH_AUTH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "policy/base/base.h"
+#include "policy/decision/decision.h"
+
+/*
+ * Negotiate (RFC 4559) with MIT Kerberos: who a token is from and what its
+ * security context declares.  One acceptor a worker; contexts live for one
+ * request only.
+ */
+
+/* -- declared level (levels.md 3; RFC 2743 1.2) --------------------------- */
+
+/* flags as gss_accept_sec_context returned them after GSS_S_COMPLETE.
+ * Zero when flags say DCE_STYLE: a three-leg exchange that is refused. */
+enum authn_level declared_level(uint32_t gss_flags, bool anonymous);
+
+enum impersonation_level { /* WbemImpersonationLevelEnum */
+    IMPERSONATION_NONE = 0,
+    IMPERSONATION_ANONYMOUS = 1,
+    IMPERSONATION_IDENTIFY = 2,
+    IMPERSONATION_IMPERSONATE = 3,
+    IMPERSONATION_DELEGATE = 4,
+};
+
+/* -- channel bindings (RFC 5929 tls-server-end-point) --------------------- */
+
+#define CHANNEL_BINDING_MAX 96
+
+struct channel_binding {
+    size_t length; /* 0: unknown */
+    unsigned char data[CHANNEL_BINDING_MAX]; /* "tls-server-end-point:"... */
+};
+
+/* tls: a gnutls_session_t as MHD gives it. False: length is 0. */
+bool channel_binding_from_session(void *tls, struct channel_binding *out);
+/* From a PEM file's bytes (first certificate), for a proxy's certificate. */
+bool channel_binding_from_pem(const void *pem, size_t length,
+                              struct channel_binding *out,
+                              struct error *err);
+
+/* -- acceptor ------------------------------------------------------------- */
+
+struct acceptor_options {
+    const char *const *names; /* "HTTP@gw.example.com", at least one */
+    size_t name_count;
+    int keytab_fd;        /* a (memory) file with the keytab; stays the
+                             caller's; its entries for other principals are
+                             not taken */
+    const char *rcache_dir; /* 0700, ours: file2:DIR/nsgate.rcache2 */
+};
+
+struct acceptor;
+
+/* Fails with the cause when the keytab is unreadable, no keytab, or holds no
+ * key for any of the names. */
+int acceptor_new(const struct acceptor_options *options,
+                 struct acceptor **out, struct error *err);
+void acceptor_free(struct acceptor *a);
+/* A changed keytab: a new MEMORY: keytab and credential, swapped in when
+ * they are ready; on failure the old ones stay (threat 36). */
+int acceptor_set_keytab(struct acceptor *a, int keytab_fd, struct error *err);
+/* The realm of the first acceptor principal in the keytab. */
+const char *acceptor_realm(const struct acceptor *a);
+/* "HTTP/gw.example.com@REALM kvno 3 aes256-cts..., ..." for status. */
+const char *acceptor_describe(const struct acceptor *a);
+
+enum auth_outcome {
+    AUTH_REFUSED = 0, /* 401; cause says why */
+    AUTH_NO_TOKEN,    /* 401; nothing was offered */
+    AUTH_OK,
+};
+
+#define AUTH_PRINCIPAL_MAX 1024
+#define AUTH_CAUSE_MAX 700
+
+/* Everything a request needs to know; no GSS object survives in it.  Fill
+ * with auth_result_fini after use (it holds the reply token). */
+struct auth_result {
+    enum auth_outcome outcome;
+    char principal[AUTH_PRINCIPAL_MAX]; /* whole, with its realm; "" : none */
+    const char *realm;                  /* points into principal */
+    bool anonymous;
+    uint32_t gss_flags;
+    enum authn_level declared;
+    enum impersonation_level impersonation;
+    bool bound;         /* GSS_C_CHANNEL_BOUND_FLAG */
+    int64_t expires_us; /* end of the ticket, without the skew */
+    /* base64 of the token to answer with (AP-REP), NULL: none; on refusals
+     * none is ever sent. malloc'ed. */
+    char *reply;
+    /* For the log and `why`, never for the client: all lines of
+     * gss_display_status, and what to do about it. */
+    char cause[AUTH_CAUSE_MAX];
+    const char *remedy; /* static text, may be NULL */
+};
+
+/*
+ * authorization: the value of the one Authorization header, absent if there
+ * was none.  binding: what the channel is known to be; NULL or length 0 when
+ * there is none or bindings are off.  Only `Negotiate` with base64 of
+ * SPNEGO or raw krb5 is taken; an empty token, NTLM, CONTINUE_NEEDED, a
+ * mechanism that is not krb5, DCE_STYLE, a name that is no principal: all
+ * AUTH_REFUSED (facts.md 3, 4).
+ */
+void acceptor_accept(struct acceptor *a, struct span authorization,
+                     const struct channel_binding *binding,
+                     struct auth_result *result_out);
+void auth_result_fini(struct auth_result *r);
+
+/* -- initiator: probe and tests ------------------------------------------- */
+
+struct initiator_options {
+    const char *spn;      /* "HTTP@host" */
+    uint32_t req_flags;   /* exactly these */
+    bool no_ci;           /* credential with GSS_KRB5_CRED_NO_CI_FLAGS_X: CONF
+                             and INTEG only when asked for */
+    bool raw_krb5;        /* no SPNEGO around it */
+    const struct channel_binding *binding; /* NULL: none */
+    const char *ccache;   /* NULL: the default */
+};
+
+struct initiator;
+
+int initiator_new(const struct initiator_options *options,
+                  struct initiator **out, struct error *err);
+void initiator_free(struct initiator *i);
+/* The first token, base64; borrowed. */
+const char *initiator_token(const struct initiator *i);
+/* Takes the server's base64 token; 0 when the context is complete. */
+int initiator_finish(struct initiator *i, struct span reply,
+                     struct error *err);
+/* After the first token or finish: flags, names, ticket end for display. */
+uint32_t initiator_flags(const struct initiator *i);
+const char *initiator_principal(const struct initiator *i);
+/* "MUTUAL|CONF|INTEG" */
+void gss_flags_format(uint32_t flags, struct buf *out);
+/* The flags and no_ci that make a context declare exactly level; Default
+ * asks for nothing. */
+bool initiator_flags_for_level(enum authn_level level, uint32_t *flags_out,
+                               bool *no_ci_out);
+
+#endif

@@ -1,0 +1,137 @@
+#ifndef GATEWAY_CONFIG_CONFIG_H
+#define GATEWAY_CONFIG_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "policy/base/base.h"
+#include "policy/decision/decision.h"
+
+/*
+ * nsgate.conf and conf.d/ *.conf beside it, merged in name order (a later
+ * file's key replaces an earlier one's), checked as a whole.  Every key is a
+ * row of one table: section, name, parser, default, range, the line of the
+ * manual.  An unknown section or key, a value out of range, an inline
+ * comment, a contradiction between keys: one error "FILE:LINE: ...", and
+ * nothing starts.
+ *
+ * Immutable once loaded; everything in it lives until config_free.
+ */
+
+enum listener_channel {
+    LISTENER_CHANNEL_DIRECT = 0, /* judged by TLS alone */
+    LISTENER_CHANNEL_LOCAL,      /* channel = local */
+    LISTENER_CHANNEL_ASSERTED,   /* channel = asserted */
+    LISTENER_CHANNEL_PROXY,      /* trusted_proxy is set */
+};
+
+enum channel_bindings_mode {
+    CHANNEL_BINDINGS_REQUIRE = 0,
+    CHANNEL_BINDINGS_ALLOW,
+    CHANNEL_BINDINGS_OFF,
+};
+
+enum privacy_evidence {
+    PRIVACY_EVIDENCE_STRICT = 0,
+    PRIVACY_EVIDENCE_BOUND,
+};
+
+struct config_listener {
+    const char *name; /* "public" of [listener/public] */
+    const char *file; /* where the section stands, for messages */
+    unsigned line;
+
+    const char *bind;      /* as written */
+    const char *unix_path; /* bind = unix:/path; NULL for TCP */
+    char host[64];         /* numeric address without brackets */
+    uint16_t port;         /* 0: a free one is taken */
+    unsigned mode;         /* of the Unix socket, octal */
+    const char *group;     /* of the Unix socket, NULL: the owner's */
+    unsigned backlog;
+
+    bool tls; /* tls_certificate and tls_key are set */
+    const char *tls_certificate, *tls_key;
+    const char *tls_priorities; /* GnuTLS priority string */
+
+    enum listener_channel channel;
+    const char *channel_reason; /* of asserted */
+    size_t local_user_count;    /* of local */
+    const uint32_t *local_uids;
+    const char *trusted_proxy; /* user name */
+    uint32_t trusted_proxy_uid;
+    const char *secret_file;           /* NULL: none */
+    const char *proxy_tls_certificate; /* NULL: none */
+
+    enum channel_bindings_mode channel_bindings;
+    bool encrypted_needs_binding;
+    enum privacy_evidence privacy_evidence;
+    enum authn_level minimum_level;
+    bool status; /* /healthz and /metrics only */
+
+    /* limits */
+    unsigned connections_max, connections_per_address_max;
+    unsigned idle_timeout_s;
+    size_t header_max; /* bytes of memory for one request's headers */
+    size_t body_max;
+};
+
+/* [namespace/root\X]: enforcement = audit needs until = YYYY-MM-DD. */
+struct config_namespace {
+    struct namespace_path path;
+    bool audit;
+    int64_t audit_until_us; /* the end of that day, UTC */
+};
+
+struct config {
+    const char *path;
+
+    const char *state_dir, *runtime_dir, *keytab;
+    size_t acceptor_count;
+    const char *const *acceptors; /* "HTTP@gw.example.com" */
+    size_t realm_count;
+    const char *const *realms; /* none: the acceptor's own */
+    unsigned workers;          /* auto is resolved to the cores */
+    const char *user, *store_user;
+    size_t operator_count;
+    const char *const *operators;
+    const char *access_log; /* a path, "stderr" or "off" */
+    const char *secure_host; /* host part of secureUri: of acceptors[0] */
+    size_t event_rows_max;   /* oldest events beyond are dropped */
+    unsigned drain_timeout_s;
+    unsigned page_max; /* instances a page at most */
+    const char *log_level;
+
+    size_t listener_count;
+    const struct config_listener *listeners;
+    size_t access_count;
+    const struct access_list *access; /* sorted by namespace */
+    size_t namespace_count;
+    const struct config_namespace *namespaces;
+
+    size_t warning_count; /* for --check-config and the start */
+    const char *const *warnings;
+};
+
+#define CONFIG_DEFAULT_PATH "/etc/nsgate/nsgate.conf"
+
+/* Parses and checks everything that can be known without binding: files
+ * exist and are readable where the caller may read them, users exist,
+ * addresses parse, keys do not contradict each other. */
+int config_load(const char *path, struct config **config_out,
+                struct error *err);
+void config_free(struct config *c);
+
+/* NULL: no access section; everyone of the realms. */
+const struct access_list *config_access(const struct config *c,
+                                        const struct namespace_path *ns);
+/* True if audit is on for ns at now_us. */
+bool config_audits(const struct config *c, const struct namespace_path *ns,
+                   int64_t now_us);
+const struct config_listener *config_listener(const struct config *c,
+                                              const char *name);
+/* One row a key, in the words of nsgate.conf(5): for the manual's test. */
+void config_print_keys(FILE *out);
+
+#endif

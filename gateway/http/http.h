@@ -1,0 +1,178 @@
+#ifndef GATEWAY_HTTP_HTTP_H
+#define GATEWAY_HTTP_HTTP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+
+#include "policy/base/base.h"
+
+/*
+ * HTTP/1.1 on libmicrohttpd, strictly admitted.  An endpoint is one
+ * listening socket and one MHD daemon without threads and without a socket
+ * of its own: it accepts itself, looks at the peer, and hands the connection
+ * over (MHD_add_connection).  Descriptors go into the caller's epoll set:
+ *
+ *     http_endpoint_new(&options, &handlers, &ep, err);
+ *     http_endpoint_listen_fd(ep)  readable -> http_endpoint_accept(ep)
+ *     http_endpoint_epoll_fd(ep)   readable -> http_endpoint_run(ep)
+ *     before each wait: http_endpoint_run when needed and
+ *     http_endpoint_timeout_ms(ep)
+ *
+ * Admission (threats 20-24): every header count, name and value is looked at
+ * before a handler sees the request; what is refused is answered 400, 413,
+ * 414, 431, 505 by the endpoint itself and closed, and told to `refused`.
+ */
+
+struct http_endpoint;
+struct http_request;
+
+enum http_peer_family {
+    HTTP_PEER_NONE = 0,
+    HTTP_PEER_TCP,
+    HTTP_PEER_UNIX,
+};
+
+struct http_peer {
+    enum http_peer_family family;
+    bool loopback;
+    bool uid_known; /* SO_PEERCRED, or sock_diag for loopback TCP */
+    uint32_t uid;
+    pid_t pid;
+    char text[80]; /* "192.0.2.1:50000", "[::1]:80", "unix:uid=33" */
+    char address[48]; /* without port; "" for Unix */
+};
+
+struct http_endpoint_options {
+    const char *name;
+    int listen_fd; /* non-blocking, stays the caller's */
+    /* TLS when cert and key are given: PEM text, NUL-terminated; copied. */
+    const char *tls_certificate, *tls_key, *tls_priorities;
+    bool need_peer_uid; /* look the uid of a loopback TCP peer up too */
+    bool restrict_uid;  /* close at accept unless the peer's uid is this */
+    uint32_t only_uid;
+    unsigned connections_max, connections_per_address_max;
+    unsigned idle_timeout_s;
+    size_t header_max; /* connection memory */
+    size_t body_max;
+};
+
+struct http_handlers {
+    void *arg;
+    /* Headers are admitted.  A request without a body may be answered here
+     * or later; for one with a body, answering here closes the connection
+     * without reading it; returning without an answer reads it. */
+    void (*begin)(void *arg, struct http_request *r);
+    /* The request is complete, body (if any) included: answer, or
+     * http_request_suspend and answer later. Not called once answered. */
+    void (*complete)(void *arg, struct http_request *r);
+    /* The exchange is over; r and its context go away.  bytes: of the
+     * response body. Always called once for each begin. */
+    void (*finished)(void *arg, struct http_request *r, int status,
+                     uint64_t bytes, bool completed);
+    /* Admission refused it; the answer is on its way. */
+    void (*refused)(void *arg, const struct http_endpoint *ep,
+                    const struct http_peer *peer, int status,
+                    const char *reason);
+};
+
+int http_endpoint_new(const struct http_endpoint_options *options,
+                      const struct http_handlers *handlers,
+                      struct http_endpoint **out, struct error *err);
+void http_endpoint_free(struct http_endpoint *ep);
+int http_endpoint_listen_fd(const struct http_endpoint *ep);
+int http_endpoint_epoll_fd(const struct http_endpoint *ep);
+/* Up to a few connections a call, so that neighbours get theirs. */
+void http_endpoint_accept(struct http_endpoint *ep);
+void http_endpoint_run(struct http_endpoint *ep);
+/* -1: no deadline. */
+int http_endpoint_timeout_ms(const struct http_endpoint *ep);
+/* Stop accepting; idle connections are closed, busy ones get
+ * Connection: close with their answer. */
+void http_endpoint_drain(struct http_endpoint *ep);
+unsigned http_endpoint_connections(const struct http_endpoint *ep);
+const char *http_endpoint_name(const struct http_endpoint *ep);
+/* The caller's pointer, for its own listener data. */
+void http_endpoint_set_context(struct http_endpoint *ep, void *context);
+void *http_endpoint_context(const struct http_endpoint *ep);
+
+/* -- request: valid from begin to finished -------------------------------- */
+
+const char *http_request_method(const struct http_request *r);
+/* The raw target as it came, origin form ("/a%20b?c"). */
+struct span http_request_target(const struct http_request *r);
+const struct http_peer *http_request_peer(const struct http_request *r);
+struct http_endpoint *http_request_endpoint(const struct http_request *r);
+/* The one value; absent if there is none. Repeated: the first. */
+struct span http_request_header(const struct http_request *r,
+                                const char *name);
+unsigned http_request_header_count(const struct http_request *r,
+                                   const char *name);
+/* Any header whose name begins so (ASCII case ignored). */
+bool http_request_header_prefix(const struct http_request *r,
+                                const char *prefix);
+bool http_request_has_body(const struct http_request *r);
+struct span http_request_body(const struct http_request *r); /* complete */
+/* gnutls_session_t of a TLS connection, else NULL. */
+void *http_request_tls(const struct http_request *r);
+void http_request_set_context(struct http_request *r, void *context);
+void *http_request_context(const struct http_request *r);
+/* After complete: nothing happens on it until it is answered. */
+void http_request_suspend(struct http_request *r);
+
+/* -- target --------------------------------------------------------------- */
+
+/*
+ * A target's path decoded exactly once, and its query kept raw.  Refused
+ * (false): no leading '/', absolute form, %2f %5c %00 and control characters,
+ * raw backslash, "//", a "." or ".." segment, malformed or overlong UTF-8, a
+ * lone '%', '#', and anything above the limit.  What follows the first '='
+ * or '"' behind a ':' is the key of an instance path: there %2f, %5c and "//"
+ * are data and are let through.
+ */
+#define HTTP_TARGET_MAX 8192
+
+struct http_target {
+    char path[HTTP_TARGET_MAX]; /* decoded, NUL-terminated, begins with '/' */
+    size_t path_length;
+    struct span query; /* raw, into the target given; absent: no '?' */
+};
+
+bool http_target_parse(struct span raw, struct http_target *out);
+/* One decoded query parameter: 1 found once, 0 absent, -1 malformed or
+ * twice. */
+int http_query_get(struct span query, const char *name, char *out,
+                   size_t out_max);
+
+/* -- response ------------------------------------------------------------- */
+
+struct http_header {
+    const char *name;
+    const char *value;
+};
+
+/* A streamed body: read returns bytes put into out (> 0), 0 for "the end",
+ * -1 to break the connection off (the client sees a truncated body). */
+struct http_stream {
+    void *arg;
+    long (*read)(void *arg, char *out, size_t max);
+    void (*close)(void *arg);
+};
+
+struct http_response {
+    int status;
+    const struct http_header *headers; /* names and values are copied */
+    size_t header_count;
+    struct span body;                 /* copied */
+    const struct http_stream *stream; /* instead of body; copied */
+    bool close;                       /* Connection: close */
+};
+
+/* Once per request.  For HEAD the body is not sent but its length is told.
+ * Header values with control characters are refused (threat 27): then a
+ * bare 500 goes out. */
+void http_respond(struct http_request *r, const struct http_response *response);
+
+#endif

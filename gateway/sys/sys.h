@@ -50,8 +50,7 @@ struct loop_timer *loop_every(struct loop *l, uint32_t interval_ms,
 void loop_every_stop(struct loop *l, struct loop_timer *timer);
 /* Asked before each wait for how long it may last at most, in ms, -1 for no
  * limit; and called after each round of handlers. */
-void loop_before_wait(struct loop *l, int (*timeout_ms)(void *arg),
-                      void *arg);
+void loop_before_wait(struct loop *l, int (*timeout_ms)(void *arg), void *arg);
 /* signals: 0-terminated; they are blocked and read from a descriptor. */
 int loop_signals(struct loop *l, const int *signals,
                  void (*caught)(void *arg, int signal), void *arg,

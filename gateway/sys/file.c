@@ -1,0 +1,100 @@
+#include "gateway/sys/sys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int
+write_all(int fd, const char *bytes, size_t length)
+{
+    while (length > 0) {
+        ssize_t n = write(fd, bytes, length);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return -1;
+        bytes += n;
+        length -= (size_t)n;
+    }
+    return 0;
+}
+
+int
+memory_file_new(const char *name, const void *bytes, size_t length,
+                struct error *err)
+{
+    int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+    if (fd < 0) {
+        error_set_errno(err, errno, "memfd_create");
+        return -1;
+    }
+    if (write_all(fd, bytes, length) < 0 || lseek(fd, 0, SEEK_SET) < 0 ||
+        fchmod(fd, 0444) < 0 ||
+        fcntl(fd, F_ADD_SEALS,
+              F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) < 0)
+    {
+        error_set_errno(err, errno, "memory file '%s'", name);
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+/* Opens path if it is a regular file of at most max bytes. */
+static int
+open_regular(const char *path, size_t max, size_t *size_out, struct error *err)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    struct stat st;
+
+    if (fd < 0) {
+        error_set_errno(err, errno, "%s", path);
+        return -1;
+    }
+    if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+        error_set(err, "%s: not a regular file", path);
+        close(fd);
+        return -1;
+    }
+    if ((uintmax_t)st.st_size > max) {
+        error_set(err, "%s: larger than %zu bytes", path, max);
+        close(fd);
+        return -1;
+    }
+    *size_out = (size_t)st.st_size;
+    return fd;
+}
+
+int
+memory_file_read(const char *path, size_t max, struct error *err)
+{
+    struct buf bytes = BUF_INIT;
+    int fd, result = -1;
+    size_t size;
+    ssize_t n;
+
+    fd = open_regular(path, max, &size, err);
+    if (fd < 0)
+        return -1;
+    if (!buf_reserve(&bytes, size)) {
+        error_set_errno(err, ENOMEM, "%s", path);
+        goto out;
+    }
+    n = pread(fd, bytes.data, size, 0);
+    if (n < 0 || (size_t)n != size) {
+        error_set_errno(err, n < 0 ? errno : EIO, "%s", path);
+        goto out;
+    }
+    result = memory_file_new("nsgate", bytes.data, size, err);
+out:
+    if (bytes.data != NULL)
+        explicit_bzero(bytes.data, bytes.capacity);
+    buf_fini(&bytes);
+    close(fd);
+    return result;
+}

@@ -1,0 +1,167 @@
+#include "gateway/sys/sys.h"
+
+#include <errno.h>
+#include <seccomp.h>
+
+#if defined(__SANITIZE_ADDRESS__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+
+/* What libc, the loop and the libraries need to go on serving. */
+static const int common_calls[] = {
+    SCMP_SYS(read),
+    SCMP_SYS(write),
+    SCMP_SYS(readv),
+    SCMP_SYS(writev),
+    SCMP_SYS(pread64),
+    SCMP_SYS(pwrite64),
+    SCMP_SYS(open),
+    SCMP_SYS(openat),
+    SCMP_SYS(close),
+    SCMP_SYS(stat),
+    SCMP_SYS(fstat),
+    SCMP_SYS(lstat),
+    SCMP_SYS(newfstatat),
+    SCMP_SYS(statx),
+    SCMP_SYS(access),
+    SCMP_SYS(faccessat),
+    SCMP_SYS(faccessat2),
+    SCMP_SYS(lseek),
+    SCMP_SYS(fcntl),
+    SCMP_SYS(flock),
+    SCMP_SYS(ftruncate),
+    SCMP_SYS(fsync),
+    SCMP_SYS(fdatasync),
+    SCMP_SYS(fadvise64),
+    SCMP_SYS(mmap),
+    SCMP_SYS(munmap),
+    SCMP_SYS(mremap),
+    SCMP_SYS(madvise),
+    SCMP_SYS(brk),
+    SCMP_SYS(mprotect),
+    SCMP_SYS(epoll_wait),
+    SCMP_SYS(epoll_pwait),
+    SCMP_SYS(epoll_ctl),
+    SCMP_SYS(epoll_create1),
+    SCMP_SYS(poll),
+    SCMP_SYS(ppoll),
+    SCMP_SYS(sendmsg),
+    SCMP_SYS(recvmsg),
+    SCMP_SYS(sendto),
+    SCMP_SYS(recvfrom),
+    SCMP_SYS(shutdown),
+    SCMP_SYS(clock_gettime),
+    SCMP_SYS(clock_nanosleep),
+    SCMP_SYS(nanosleep),
+    SCMP_SYS(gettimeofday),
+    SCMP_SYS(time),
+    SCMP_SYS(getrandom),
+    SCMP_SYS(futex),
+    SCMP_SYS(getpid),
+    SCMP_SYS(gettid),
+    SCMP_SYS(getppid),
+    SCMP_SYS(getuid),
+    SCMP_SYS(geteuid),
+    SCMP_SYS(getgid),
+    SCMP_SYS(getegid),
+    SCMP_SYS(getresuid),
+    SCMP_SYS(getresgid),
+    SCMP_SYS(getcwd),
+    SCMP_SYS(readlink),
+    SCMP_SYS(readlinkat),
+    SCMP_SYS(getdents64),
+    SCMP_SYS(sysinfo),
+    SCMP_SYS(uname),
+    SCMP_SYS(prlimit64),
+    SCMP_SYS(rt_sigaction),
+    SCMP_SYS(rt_sigprocmask),
+    SCMP_SYS(rt_sigreturn),
+    SCMP_SYS(sigaltstack),
+    SCMP_SYS(restart_syscall),
+    SCMP_SYS(tgkill),
+    SCMP_SYS(exit),
+    SCMP_SYS(exit_group),
+    SCMP_SYS(sched_yield),
+    SCMP_SYS(sched_getaffinity),
+    SCMP_SYS(rseq),
+    SCMP_SYS(set_robust_list),
+    SCMP_SYS(pipe2),
+    SCMP_SYS(eventfd2),
+    SCMP_SYS(dup),
+    SCMP_SYS(umask),
+    SCMP_SYS(getrusage),
+};
+
+/* Connections, and the replay cache's files. */
+static const int worker_calls[] = {
+    SCMP_SYS(accept4),     SCMP_SYS(accept),     SCMP_SYS(getsockname),
+    SCMP_SYS(getpeername), SCMP_SYS(getsockopt), SCMP_SYS(setsockopt),
+    SCMP_SYS(socket),      SCMP_SYS(bind),       SCMP_SYS(ioctl),
+    SCMP_SYS(sendfile),    SCMP_SYS(fchmod),     SCMP_SYS(chmod),
+    SCMP_SYS(fallocate),
+};
+
+/* A store's files come and go: journal, image. */
+static const int store_calls[] = {
+    SCMP_SYS(unlink),   SCMP_SYS(unlinkat),  SCMP_SYS(rename),
+    SCMP_SYS(renameat), SCMP_SYS(renameat2), SCMP_SYS(fchmod),
+    SCMP_SYS(fchown),   SCMP_SYS(chmod),     SCMP_SYS(fallocate),
+    SCMP_SYS(msync),    SCMP_SYS(utimensat), SCMP_SYS(ioctl),
+};
+
+static int
+allow(scmp_filter_ctx filter, const int *calls, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        int result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, calls[i], 0);
+
+        if (result < 0)
+            return result;
+    }
+    return 0;
+}
+
+static int
+sandbox_enter(const int *extra, size_t extra_count, struct error *err)
+{
+    scmp_filter_ctx filter;
+    int result;
+
+#ifdef SANITIZED
+    (void)extra;
+    (void)extra_count;
+    return 0;
+#endif
+    filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+    if (filter == NULL)
+        return error_set(err, "seccomp_init failed");
+    result = allow(filter, common_calls, ARRAY_COUNT(common_calls));
+    if (result == 0)
+        result = allow(filter, extra, extra_count);
+    if (result == 0)
+        result = seccomp_rule_add(filter, SCMP_ACT_KILL_PROCESS,
+                                  SCMP_SYS(execve), 0);
+    if (result == 0)
+        result = seccomp_rule_add(filter, SCMP_ACT_KILL_PROCESS,
+                                  SCMP_SYS(execveat), 0);
+    if (result == 0)
+        result = seccomp_load(filter);
+    seccomp_release(filter);
+    return result < 0 ? error_set_errno(err, -result, "seccomp") : 0;
+}
+
+int
+sandbox_worker(struct error *err)
+{
+    return sandbox_enter(worker_calls, ARRAY_COUNT(worker_calls), err);
+}
+
+int
+sandbox_store(struct error *err)
+{
+    return sandbox_enter(store_calls, ARRAY_COUNT(store_calls), err);
+}

@@ -81,6 +81,28 @@ int channel_send(int fd, uint32_t type, const void *body, size_t length,
 /* 1 a message, 0 none there now, -1 the peer is gone or broke the rules. */
 int channel_receive(int fd, struct channel_message *message_out);
 
+/* -- control: the master's own socket ------------------------------------ */
+
+/*
+ * runtime_dir/control.sock, SOCK_SEQPACKET, 0600.  A request is one packet
+ * of text ("status", "reload", "compile", "activate 17"); the answer is one
+ * packet, '+' and a JSON object or '-' and a line for people.
+ */
+#define CONTROL_SOCKET     "control.sock"
+#define CONTROL_REQUEST_MAX 256
+#define CONTROL_REPLY_MAX   65536
+
+/* A connection, or -1; err->code -ENOENT or -ECONNREFUSED: no gateway is
+ * running. */
+int control_connect(const char *runtime_dir, struct error *err);
+/* reply: the JSON text. -1: the master said no (its words in err), is silent
+ * for timeout_ms, or is gone. */
+int control_call(int fd, const char *request, unsigned timeout_ms,
+                 struct buf *reply, struct error *err);
+/* The master's end: a bound, listening socket.  A stale socket file is
+ * replaced; one that answers is "address in use". */
+int control_listen(const char *runtime_dir, struct error *err);
+
 /* -- privileges --------------------------------------------------------- */
 
 struct account {

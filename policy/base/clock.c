@@ -1,4 +1,3 @@
-#define _GNU_SOURCE
 #include "policy/base/clock.h"
 
 #include <stdio.h>

@@ -1,0 +1,3 @@
+#ifndef GATEWAY_SERVER_SERVER_H
+#define GATEWAY_SERVER_SERVER_H
+#endif

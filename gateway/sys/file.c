@@ -71,30 +71,50 @@ open_regular(const char *path, size_t max, size_t *size_out, struct error *err)
 }
 
 int
+file_read(const char *path, size_t max, struct buf *out, struct error *err)
+{
+    size_t size, before = out->length;
+    int fd = open_regular(path, max, &size, err), result = 0;
+
+    if (fd < 0)
+        return -1;
+    while (result == 0 && out->length - before < size) {
+        size_t left = size - (out->length - before);
+        ssize_t n;
+
+        if (!buf_reserve(out, left)) {
+            result = error_set_errno(err, ENOMEM, "%s", path);
+            break;
+        }
+        n = read(fd, out->data + out->length, left);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            result = error_set_errno(err, n < 0 ? errno : EIO, "%s", path);
+        else
+            out->length += (size_t)n;
+    }
+    buf_add(out, "", 0);
+    close(fd);
+    return result;
+}
+
+void
+secret_fini(struct buf *b)
+{
+    if (b->data != NULL)
+        explicit_bzero(b->data, b->capacity);
+    buf_fini(b);
+}
+
+int
 memory_file_read(const char *path, size_t max, struct error *err)
 {
     struct buf bytes = BUF_INIT;
-    int fd, result = -1;
-    size_t size;
-    ssize_t n;
+    int result = -1;
 
-    fd = open_regular(path, max, &size, err);
-    if (fd < 0)
-        return -1;
-    if (!buf_reserve(&bytes, size)) {
-        error_set_errno(err, ENOMEM, "%s", path);
-        goto out;
-    }
-    n = pread(fd, bytes.data, size, 0);
-    if (n < 0 || (size_t)n != size) {
-        error_set_errno(err, n < 0 ? errno : EIO, "%s", path);
-        goto out;
-    }
-    result = memory_file_new("nsgate", bytes.data, size, err);
-out:
-    if (bytes.data != NULL)
-        explicit_bzero(bytes.data, bytes.capacity);
-    buf_fini(&bytes);
-    close(fd);
+    if (file_read(path, max, &bytes, err) == 0)
+        result = memory_file_new("nsgate", bytes.data, bytes.length, err);
+    secret_fini(&bytes);
     return result;
 }

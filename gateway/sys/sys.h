@@ -127,6 +127,12 @@ int sandbox_store(struct error *err); /* recorder, keeper */
 
 /* -- files and service manager ------------------------------------------ */
 
+/* Appends the bytes of path, a regular file of at most max bytes; NUL
+ * behind them. */
+int file_read(const char *path, size_t max, struct buf *out,
+              struct error *err);
+/* Wipes, then frees. */
+void secret_fini(struct buf *b);
 /* A sealed, close-on-exec memory file with the bytes of path (a regular
  * file of at most max bytes), rewound; the descriptor or -1. */
 int memory_file_read(const char *path, size_t max, struct error *err);

@@ -32,6 +32,25 @@ const char *authn_level_name(enum authn_level level);
 bool authn_level_parse(struct span text, enum authn_level *level_out);
 enum authn_level authn_level_min(enum authn_level a, enum authn_level b);
 
+/* -- what the channel applies (docs/levels.md) ---------------------------- */
+
+/* What is known to protect one exchange, request and response. */
+enum channel_kind {
+    CHANNEL_CLEARTEXT = 0,   /* nothing but a token */
+    CHANNEL_TLS,             /* TLS that ends in this process */
+    CHANNEL_PROXY_CLEARTEXT, /* a trusted proxy, its client came in clear */
+    CHANNEL_PROXY_TLS,       /* a trusted proxy that asserts TLS */
+    CHANNEL_LOCAL_UNLISTED,  /* channel = local, peer not in local_users */
+    CHANNEL_LOCAL,           /* channel = local, peer in local_users */
+    CHANNEL_ASSERTED,        /* channel = asserted: the operator vouches */
+};
+
+/* "tls"; as problems, events and access records say it. */
+const char *channel_kind_name(enum channel_kind kind);
+/* None without an authenticated token, whatever the channel. */
+enum authn_level channel_applied_level(enum channel_kind kind,
+                                       bool authenticated);
+
 /* -- the policy image --------------------------------------------------- */
 
 /*

@@ -96,7 +96,7 @@ struct config {
     const char *user, *store_user;
     size_t operator_count;
     const char *const *operators;
-    const char *access_log; /* a path, "stderr" or "off" */
+    const char *access_log;  /* a path, "stderr" or "off" */
     const char *secure_host; /* host part of secureUri: of acceptors[0] */
     size_t event_rows_max;   /* oldest events beyond are dropped */
     unsigned drain_timeout_s;
@@ -122,6 +122,20 @@ struct config {
 int config_load(const char *path, struct config **config_out,
                 struct error *err);
 void config_free(struct config *c);
+
+/*
+ * The two directories alone, for programs that need nothing else (mofcomp,
+ * nsgatectl): the same files in the same order, defaults /var/lib/nsgate and
+ * /run/nsgate, and no judgement of the other keys.  err->code is -ENOENT when
+ * path itself does not exist.
+ */
+struct config_paths {
+    char state_dir[256];
+    char runtime_dir[256];
+};
+
+int config_paths_load(const char *path, struct config_paths *out,
+                      struct error *err);
 
 /* NULL: no access section; everyone of the realms. */
 const struct access_list *config_access(const struct config *c,

@@ -1,0 +1,192 @@
+#include "gateway/config/keys.h"
+
+#include <string.h>
+
+#include "gateway/config/config.h"
+#include "gateway/config/values.h"
+
+#define KiB 1024ull
+#define MiB (1024ull * 1024)
+
+#define IN_CONFIG(field)    offsetof(struct config, field)
+#define IN_LISTENER(field)  offsetof(struct config_listener, field)
+#define IN_ACCESS(field)    offsetof(struct access_list, field)
+#define IN_NAMESPACE(field) offsetof(struct config_namespace, field)
+
+static const struct {
+    enum section_kind kind;
+    const char *word; /* what stands before the slash */
+    bool named;
+    const char *form;
+} sections[] = {
+    {SECTION_NSGATE, "nsgate", false, "[nsgate]"},
+    {SECTION_LISTENER, "listener", true, "[listener/NAME]"},
+    {SECTION_ACCESS, "access", true, "[access/NAMESPACE]"},
+    {SECTION_NAMESPACE, "namespace", true, "[namespace/NAMESPACE]"},
+};
+
+/* One row a key; the row's sentence stands in nsgate.conf(5). */
+static const struct key keys[] = {
+#define ROW(name, parse, field, preset, min, max, form, manual)               \
+    {                                                                         \
+        SECTION_NSGATE, name, parse, IN_CONFIG(field), preset, min, max,      \
+            form, manual                                                      \
+    }
+    ROW("state_dir", value_path, state_dir, "/var/lib/nsgate", 0, 0, "PATH",
+        "The directory of the repository, the policy image, the event log "
+        "and the replay cache."),
+    ROW("runtime_dir", value_path, runtime_dir, "/run/nsgate", 0, 0, "PATH",
+        "The directory of the control socket."),
+    ROW("keytab", value_path, keytab, "/etc/nsgate/http.keytab", 0, 0, "PATH",
+        "The file with the keys of the acceptor names."),
+    ROW("acceptor", value_acceptors, acceptors, NULL, 0, 0,
+        "SERVICE@HOST, ...",
+        "The service names that clients ask tickets for."),
+    ROW("realms", value_realms, realms, NULL, 0, 0, "REALM, ...",
+        "The realms whose principals may come in."),
+    ROW("workers", value_workers, workers, "auto", 1, 256, "auto|NUMBER",
+        "The number of worker processes."),
+    ROW("user", value_text, user, "nsgate", 0, 0, "USER",
+        "The user that the workers run as."),
+    ROW("store_user", value_text, store_user, "nsgate-store", 0, 0, "USER",
+        "The user that owns state_dir and runs the writers of it."),
+    ROW("operators", value_operators, operators, NULL, 0, 0,
+        "PRINCIPAL|group:NAME, ...",
+        "Who may read events and compile over REST."),
+    ROW("access_log", value_log_target, access_log, "stderr", 0, 0,
+        "PATH|stderr|off", "Where the record of each request goes."),
+    ROW("event_rows_max", value_rows, event_rows_max, "1000000", 100,
+        100000000, "NUMBER",
+        "How many events are kept; the oldest ones beyond are dropped."),
+    ROW("drain_timeout_s", value_number, drain_timeout_s, "10", 0, 600,
+        "SECONDS", "How long requests may still run after SIGTERM."),
+    ROW("page_max", value_number, page_max, "1000", 1, 100000, "NUMBER",
+        "How many instances one page has at most."),
+    ROW("log_level", value_log_level, log_level, "info", 0, 0,
+        "error|warning|notice|info|debug",
+        "The least important messages that are still logged."),
+#undef ROW
+#define ROW(name, parse, field, preset, min, max, form, manual)               \
+    {                                                                         \
+        SECTION_LISTENER, name, parse, IN_LISTENER(field), preset, min, max,  \
+            form, manual                                                      \
+    }
+    ROW("bind", value_bind, bind, NULL, 0, 0, "ADDRESS:PORT|unix:PATH",
+        "Where connections are accepted."),
+    ROW("mode", value_mode, mode, "0600", 0600, 0777, "MODE",
+        "The permissions of the socket file, in octal."),
+    ROW("group", value_text, group, NULL, 0, 0, "GROUP",
+        "The group of the socket file."),
+    ROW("backlog", value_number, backlog, "1024", 1, 65535, "NUMBER",
+        "How many connections may wait to be accepted."),
+    ROW("tls_certificate", value_path, tls_certificate, NULL, 0, 0, "PATH",
+        "The certificate and its chain, in PEM."),
+    ROW("tls_key", value_path, tls_key, NULL, 0, 0, "PATH",
+        "The private key of tls_certificate, in PEM."),
+    ROW("tls_priorities", value_priorities, tls_priorities,
+        "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2", 0, 0, "STRING",
+        "The GnuTLS priority string."),
+    ROW("channel", value_channel, channel, NULL, 0, 0, "local|asserted",
+        "What makes a listener without TLS private."),
+    ROW("channel_reason", value_text, channel_reason, NULL, 0, 0, "TEXT",
+        "Why the operator vouches for the wire of an asserted channel."),
+    ROW("local_users", value_local_users, local_uids, NULL, 0, 0, "USER, ...",
+        "The local users whose connections count as private."),
+    ROW("trusted_proxy", value_trusted_proxy, trusted_proxy, NULL, 0, 0,
+        "USER", "The user of the proxy that this listener belongs to."),
+    ROW("secret_file", value_path, secret_file, NULL, 0, 0, "PATH",
+        "The file with the secret that the proxy sends along."),
+    ROW("proxy_tls_certificate", value_path, proxy_tls_certificate, NULL, 0, 0,
+        "PATH", "The certificate that the proxy shows to clients, in PEM."),
+    ROW("channel_bindings", value_bindings, channel_bindings, "allow", 0, 0,
+        "off|allow|require",
+        "What becomes of the channel bindings of the TLS session."),
+    ROW("encrypted_needs_binding", value_bool, encrypted_needs_binding, "no",
+        0, 0, "yes|no",
+        "Whether encrypted namespaces want a channel binding as well."),
+    ROW("privacy_evidence", value_evidence, privacy_evidence, "strict", 0, 0,
+        "strict|bound", "What shows that a client wanted privacy."),
+    ROW("minimum_level", value_level, minimum_level, "Connect", 0, 0, "LEVEL",
+        "The authentication level below which nothing gets in."),
+    ROW("status", value_bool, status, "no", 0, 0, "yes|no",
+        "Whether this listener serves health and metrics and nothing else."),
+    ROW("connections_max", value_number, connections_max, "4096", 1, 1000000,
+        "NUMBER", "How many connections each worker holds at most."),
+    ROW("connections_per_address_max", value_number,
+        connections_per_address_max, "256", 1, 1000000, "NUMBER",
+        "How many of them may come from one address."),
+    ROW("idle_timeout_s", value_number, idle_timeout_s, "60", 1, 3600,
+        "SECONDS", "How long a connection may be silent."),
+    ROW("header_max", value_size, header_max, "32K", 16 * KiB, 1 * MiB,
+        "BYTES", "The memory for the headers of one request."),
+    ROW("body_max", value_size, body_max, "1M", 1 * KiB, 64 * MiB, "BYTES",
+        "The largest body that is read."),
+#undef ROW
+    {SECTION_ACCESS, "allow", value_principals, IN_ACCESS(principals), NULL, 0,
+     0, "PRINCIPAL|*@REALM|group:NAME, ...",
+     "Who may come in to this namespace."},
+    {SECTION_NAMESPACE, "enforcement", value_enforcement, IN_NAMESPACE(audit),
+     "enforce", 0, 0, "enforce|audit",
+     "Whether a request at too low a level is refused or only recorded."},
+    {SECTION_NAMESPACE, "until", value_until, IN_NAMESPACE(audit_until_us),
+     NULL, 0, 0, "YYYY-MM-DD", "The last day (UTC) on which audit holds."},
+};
+
+const struct key *
+key_at(size_t index)
+{
+    return index < ARRAY_COUNT(keys) ? &keys[index] : NULL;
+}
+
+const struct key *
+key_find(enum section_kind section, struct span name)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(keys); i++) {
+        if (keys[i].section == section &&
+            span_equal(span_of(keys[i].name), name))
+            return &keys[i];
+    }
+    return NULL;
+}
+
+enum section_kind
+section_parse(struct span text, struct span *name_out, struct error *err)
+{
+    struct span word = span_cut(text, '/', name_out);
+
+    for (size_t i = 0; i < ARRAY_COUNT(sections); i++) {
+        if (!span_equal(span_of(sections[i].word), word))
+            continue;
+        if (sections[i].named == (name_out->length > 0) &&
+            sections[i].named == (name_out->data != NULL))
+            return sections[i].kind;
+        error_set(err, "[%.*s]: this section is written %s",
+                  (int)(text.length > 80 ? 80 : text.length), text.data,
+                  sections[i].form);
+        return SECTION_NONE;
+    }
+    error_set(err,
+              "unknown section [%.*s]: there are [nsgate], [listener/NAME], "
+              "[access/NAMESPACE] and [namespace/NAMESPACE]",
+              (int)(text.length > 80 ? 80 : text.length), text.data);
+    return SECTION_NONE;
+}
+
+const char *
+section_form(enum section_kind kind)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(sections); i++) {
+        if (sections[i].kind == kind)
+            return sections[i].form;
+    }
+    return "an unknown section";
+}
+
+void
+config_print_keys(FILE *out)
+{
+    for (const struct key *k = keys; k < keys + ARRAY_COUNT(keys); k++) {
+        fprintf(out, "%s\t%s\t%s\t%s\t%s\n", section_form(k->section), k->name,
+                k->form, k->preset != NULL ? k->preset : "none", k->manual);
+    }
+}

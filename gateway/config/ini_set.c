@@ -116,6 +116,8 @@ scan_section(struct scan *scan, struct span text, struct error *err)
     s = arena_alloc(set->arena, sizeof(*s));
     if (s == NULL || scan->raw_section == NULL)
         return error_set_errno(err, ENOMEM, "configuration");
+    if (set->wants != NULL)
+        err = NULL;
     kind = section_parse(text, &name, err);
     if (kind == SECTION_NONE)
         return set->wants != NULL ? 0 : -1;

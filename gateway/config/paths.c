@@ -49,6 +49,8 @@ config_paths_load(const char *path, struct config_paths *out,
             paths_take(&set, "state_dir", out->state_dir, err) == 0)
             rc = paths_take(&set, "runtime_dir", out->runtime_dir, err);
     }
+    if (rc < 0)
+        *out = (struct config_paths){{0}, {0}};
     ini_set_fini(&set);
     arena_free(arena);
     return rc;

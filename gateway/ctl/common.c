@@ -1,0 +1,135 @@
+#include "gateway/ctl/ctl.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "gateway/sys/sys.h"
+
+static void __attribute__((format(printf, 1, 0)))
+complain(const char *format, va_list ap)
+{
+    char line[ERROR_TEXT_MAX + 256];
+
+    vsnprintf(line, sizeof(line), format, ap);
+    fputs("nsgatectl: ", stderr);
+    ctl_print_text(stderr, span_of(line), false);
+    fputc('\n', stderr);
+}
+
+int
+ctl_fail(const char *format, ...)
+{
+    va_list ap;
+
+    va_start(ap, format);
+    complain(format, ap);
+    va_end(ap);
+    return CTL_FAILED;
+}
+
+int
+ctl_misuse(const char *format, ...)
+{
+    va_list ap;
+
+    va_start(ap, format);
+    complain(format, ap);
+    va_end(ap);
+    fputs("Try 'nsgatectl --help'.\n", stderr);
+    return CTL_USAGE;
+}
+
+static int
+path_take(const char *option, char out[256], struct error *err)
+{
+    size_t length = strlen(option);
+
+    if (length >= 256)
+        return error_set(err, "the directory's path is longer than 255 bytes");
+    memcpy(out, option, length + 1);
+    return 0;
+}
+
+int
+ctl_paths_load(const struct ctl *ctl, struct ctl_paths *out, struct error *err)
+{
+    const char *path = ctl->config_path;
+    struct config_paths configured = {"/var/lib/nsgate", "/run/nsgate"};
+    struct error why = {0, ""};
+
+    if (path == NULL)
+        path = CONFIG_DEFAULT_PATH;
+    if ((ctl->state_dir == NULL || ctl->runtime_dir == NULL) &&
+        config_paths_load(path, &configured, &why) != 0)
+    {
+        if (ctl->config_path != NULL || why.code != -ENOENT)
+            return error_set(err, "%s", why.text);
+        configured = (struct config_paths){"/var/lib/nsgate", "/run/nsgate"};
+    }
+    memcpy(out->state_dir, configured.state_dir, sizeof(out->state_dir));
+    memcpy(out->runtime_dir, configured.runtime_dir, sizeof(out->runtime_dir));
+    if (ctl->state_dir != NULL &&
+        path_take(ctl->state_dir, out->state_dir, err) != 0)
+        return -1;
+    if (ctl->runtime_dir != NULL &&
+        path_take(ctl->runtime_dir, out->runtime_dir, err) != 0)
+        return -1;
+    return 0;
+}
+
+int
+ctl_config_load(const struct ctl *ctl, struct config **out, struct error *err)
+{
+    return config_load(ctl->config_path != NULL ? ctl->config_path
+                                                : CONFIG_DEFAULT_PATH,
+                       out, err);
+}
+
+void
+ctl_print_text(FILE *out, struct span text, bool lines)
+{
+    while (text.length > 0) {
+        size_t n = utf8_sequence_length(text);
+        uint32_t cp = n > 0 ? utf8_decode(text) : 0;
+        bool keep = cp >= 0x20 && cp != 0x7f && (cp < 0x80 || cp > 0x9f);
+
+        if (lines && (cp == '\n' || cp == '\t'))
+            keep = true;
+        if (n == 0)
+            n = 1;
+        if (keep)
+            fwrite(text.data, 1, n, out);
+        else
+            fputc('?', out);
+        text = span_skip(text, n);
+    }
+}
+
+int
+ctl_call(const struct ctl *ctl, const char *request, unsigned timeout_ms,
+         struct buf *reply, struct error *err)
+{
+    struct ctl_paths paths;
+    struct error why = {0, ""};
+    int fd, result;
+
+    if (ctl_paths_load(ctl, &paths, err) != 0)
+        return -1;
+    fd = control_connect(paths.runtime_dir, &why);
+    if (fd < 0) {
+        if (why.code == -ENOENT || why.code == -ECONNREFUSED) {
+            error_set(err, "no gateway is running (%s/%s)", paths.runtime_dir,
+                      CONTROL_SOCKET);
+        } else {
+            error_set(err, "%s", why.text);
+        }
+        if (err != NULL)
+            err->code = why.code;
+        return -1;
+    }
+    result = control_call(fd, request, timeout_ms, reply, err);
+    close(fd);
+    return result;
+}

@@ -46,7 +46,7 @@ struct event_type {
     const char *name;
     enum event_severity severity;
     const char *summary; /* one line, for the log and the manual */
-    bool merges; /* repeats within a minute are one row with a count */
+    bool merges;         /* repeats within a minute are one row with a count */
 };
 
 const struct event_type *event_type(enum event_id id); /* NULL: unknown */
@@ -98,9 +98,14 @@ struct event_sender *event_sender_new(int fd, int worker);
 void event_sender_free(struct event_sender *s);
 void event_send(struct event_sender *s, const struct event *e);
 uint64_t event_sender_lost(const struct event_sender *s);
+/* Tells of losses now instead of with the next event; for a timer. */
+void event_sender_flush(struct event_sender *s);
+/* A new recorder's channel; the old descriptor stays the caller's. */
+void event_sender_rebind(struct event_sender *s, int fd);
 
 /* An event as bytes of a channel message body, and back. -1: does not fit,
- * or is not well-formed. fields of *out point into bytes. */
+ * or is not well-formed. fields of *out point into bytes.  Fields that do not
+ * fit whole are cut, the longest first. */
 int event_encode(const struct event *e, void *bytes, size_t max,
                  size_t *length_out);
 int event_decode(const void *bytes, size_t length, struct event *out);
@@ -112,13 +117,22 @@ int event_decode(const void *bytes, size_t length, struct event *out);
 #define EVENT_FILE "events.db"
 
 struct event_store;
-/* Creates it (0640) if absent. */
+/* Creates it (0640) if absent.  A damaged file is set aside beside it and a
+ * new one begun, with an EVENT_LOST that names it. */
 int event_store_open(const char *state_dir, size_t rows_max,
                      struct event_store **out, struct error *err);
 void event_store_close(struct event_store *s);
-/* Many writes, one commit: call commit when the channel is drained (at the
- * latest after 200 ms).  A repeat of a merging event raises the count of its
- * row, but its request id is kept findable by event_store_why. */
+/*
+ * Many writes, one commit: call commit when the channel is drained (at the
+ * latest after 200 ms).  A repeat of a merging event (same id, namespace,
+ * principal, address and reason, within a minute of the row's first) raises
+ * the count of its row, but its request id is kept findable by
+ * event_reader_why.
+ *
+ * On an error the events since the last commit are not in the file; they are
+ * counted and told in an EVENT_LOST as soon as the file can be written again.
+ * The store stays usable.
+ */
 int event_store_write(struct event_store *s, const struct event *e,
                       struct error *err);
 int event_store_commit(struct event_store *s, struct error *err);
@@ -148,7 +162,8 @@ int event_reader_each(struct event_reader *r, const struct event_filter *f,
                       bool (*visit)(void *arg, int64_t row,
                                     const struct event *e),
                       void *arg, struct error *err);
-/* The event of a request. 1 found, 0 not, -1 error. */
+/* The event of a request. 1 found, 0 not, -1 error.  Of a merged row it is
+ * the repeat itself: its own time, client, target and detail, count 1. */
 int event_reader_why(struct event_reader *r, struct span request_id,
                      void (*found)(void *arg, int64_t row,
                                    const struct event *e),

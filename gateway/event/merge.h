@@ -1,0 +1,34 @@
+#ifndef GATEWAY_EVENT_MERGE_H
+#define GATEWAY_EVENT_MERGE_H
+
+#include "gateway/event/event.h"
+
+/*
+ * Which row a repeated event belongs to (threat 35: a flood of denials must
+ * not push everything else out of the log).  Bounded; forgetting an entry
+ * only costs a row.
+ */
+#define MERGE_WINDOW_US (INT64_C(60) * 1000000)
+
+struct merged {
+    char key[33];
+    int64_t row;
+    int64_t first_us;
+    uint64_t hashes[EVENT_FIELD_COUNT]; /* of the row's fields */
+};
+
+struct merge_table;
+struct merge_table *merge_table_new(void);
+void merge_table_free(struct merge_table *t);
+void merge_table_clear(struct merge_table *t);
+
+/* NULL: e begins a row of its own. */
+const struct merged *merge_find(struct merge_table *t, const struct event *e);
+/* e was written as row; what follows within a minute belongs there. */
+void merge_begin(struct merge_table *t, const struct event *e, int64_t row);
+/* What e says otherwise than the row it was merged into, for event_overlay.
+ * Its spans are e's. */
+void merge_difference(struct merge_table *t, const struct merged *m,
+                      const struct event *e, struct event *out);
+
+#endif

@@ -5,7 +5,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "gateway/auth/auth.h"
 #include "gateway/sys/sys.h"
+
+#define KEYTAB_MAX (16u << 20)
 
 static void __attribute__((format(printf, 1, 0)))
 complain(const char *format, va_list ap)
@@ -131,5 +134,25 @@ ctl_call(const struct ctl *ctl, const char *request, unsigned timeout_ms,
     }
     result = control_call(fd, request, timeout_ms, reply, err);
     close(fd);
+    return result;
+}
+
+int
+ctl_acceptor_open(const struct config *config, struct acceptor **out,
+                  struct error *err)
+{
+    char rcache[300];
+    struct acceptor_options options = {.names = config->acceptors,
+                                       .name_count = config->acceptor_count,
+                                       .rcache_dir = rcache};
+    int result;
+
+    *out = NULL;
+    options.keytab_fd = memory_file_read(config->keytab, KEYTAB_MAX, err);
+    if (options.keytab_fd < 0)
+        return -1;
+    snprintf(rcache, sizeof(rcache), "%s/rcache", config->state_dir);
+    result = acceptor_new(&options, out, err);
+    close(options.keytab_fd);
     return result;
 }

@@ -64,6 +64,15 @@ int ctl_config_load(const struct ctl *ctl, struct config **out,
  * line feeds and tabs stay if lines says so. */
 void ctl_print_text(FILE *out, struct span text, bool lines);
 
+/* For commands whose only option is --json: 0, or the exit status. */
+int ctl_json_option(int argc, char **argv, bool *json);
+
+/* The configured keytab as a worker would load it, for its realm and its
+ * description. */
+struct acceptor;
+int ctl_acceptor_open(const struct config *config, struct acceptor **out,
+                      struct error *err);
+
 /* One request to the master: its JSON in reply, NUL-terminated. */
 int ctl_call(const struct ctl *ctl, const char *request, unsigned timeout_ms,
              struct buf *reply, struct error *err);

@@ -1,0 +1,186 @@
+#include "gateway/ctl/ctl.h"
+
+#include <getopt.h>
+#include <stdarg.h>
+
+#include <cjson/cJSON.h>
+
+/* A reload replaces every worker, which may have requests to finish. */
+#define STATUS_TIMEOUT_MS 5000
+#define RELOAD_TIMEOUT_MS 60000
+
+static const char *
+text_of(const cJSON *object, const char *key)
+{
+    const char *text =
+        cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, key));
+
+    return text != NULL ? text : "";
+}
+
+static double
+number_of(const cJSON *object, const char *key)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
+
+    return cJSON_IsNumber(item) ? item->valuedouble : 0;
+}
+
+static void __attribute__((format(printf, 2, 3)))
+row(const char *label, const char *format, ...)
+{
+    char text[2048];
+    va_list ap;
+
+    va_start(ap, format);
+    vsnprintf(text, sizeof(text), format, ap);
+    va_end(ap);
+    printf("%-14s ", label);
+    ctl_print_text(stdout, span_of(text), false);
+    putchar('\n');
+}
+
+static void
+print_uptime(const cJSON *status)
+{
+    unsigned long s = (unsigned long)number_of(status, "uptimeSeconds");
+
+    row("nsgated", "%s, pid %.0f, up %lu d %02lu:%02lu:%02lu",
+        text_of(status, "version"), number_of(status, "pid"), s / 86400,
+        s / 3600 % 24, s / 60 % 60, s % 60);
+}
+
+static void
+print_policy(const cJSON *status)
+{
+    const char *reason = text_of(status, "reason");
+
+    row("policy", "%s%s%s, generation %.0f, %.0f namespaces",
+        text_of(status, "policy"), reason[0] != '\0' ? ": " : "", reason,
+        number_of(status, "generation"), number_of(status, "namespaces"));
+}
+
+static void
+print_worker(const cJSON *w)
+{
+    row("worker",
+        "%.0f, pid %.0f, generation %.0f, %.0f connections, "
+        "%.0f requests (%.0f denied, %.0f unauthenticated, %.0f "
+        "malformed), %.1f MiB",
+        number_of(w, "id"), number_of(w, "pid"), number_of(w, "generation"),
+        number_of(w, "connections"), number_of(w, "requests"),
+        number_of(w, "denied"), number_of(w, "unauthenticated"),
+        number_of(w, "malformed"), number_of(w, "residentKiB") / 1024);
+}
+
+static void
+print_listener(const cJSON *l)
+{
+    const cJSON *tls = cJSON_GetObjectItemCaseSensitive(l, "tls");
+    const char *reason = text_of(l, "reason");
+
+    row("listener",
+        "%s, %s, %s, channel %s%s%s%s, minimum level %s, "
+        "channel bindings %s",
+        text_of(l, "name"), text_of(l, "address"),
+        cJSON_IsTrue(tls) ? "https" : "http", text_of(l, "channel"),
+        reason[0] != '\0' ? " (" : "", reason, reason[0] != '\0' ? ")" : "",
+        text_of(l, "minimumLevel"), text_of(l, "channelBindings"));
+}
+
+static void
+print_each(const cJSON *status, const char *key,
+           void (*print)(const cJSON *item))
+{
+    const cJSON *item;
+
+    cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(status, key))
+        print(item);
+}
+
+static void
+print_status(const cJSON *status)
+{
+    print_uptime(status);
+    print_policy(status);
+    row("configuration", "%s", text_of(status, "configuration"));
+    row("state", "%s", text_of(status, "stateDir"));
+    row("keytab", "%s", text_of(status, "keytab"));
+    print_each(status, "listeners", print_listener);
+    print_each(status, "workers", print_worker);
+    row("recorder", "pid %.0f",
+        number_of(cJSON_GetObjectItemCaseSensitive(status, "recorder"),
+                  "pid"));
+    row("keeper", "pid %.0f",
+        number_of(cJSON_GetObjectItemCaseSensitive(status, "keeper"), "pid"));
+    if (number_of(status, "eventsLost") > 0)
+        row("events lost", "%.0f", number_of(status, "eventsLost"));
+}
+
+int
+ctl_json_option(int argc, char **argv, bool *json)
+{
+    static const struct option options[] = {{"json", no_argument, NULL, 'j'},
+                                            {NULL, 0, NULL, 0}};
+    int option;
+
+    *json = false;
+    optind = 0;
+    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        if (option != 'j')
+            return ctl_misuse("%s: no such option", argv[0]);
+        *json = true;
+    }
+    if (optind != argc)
+        return ctl_misuse("%s takes no argument", argv[0]);
+    return 0;
+}
+
+int
+ctl_status(const struct ctl *ctl, int argc, char **argv)
+{
+    struct buf reply = BUF_INIT;
+    struct error err = {0, ""};
+    cJSON *status = NULL;
+    bool json;
+    int result = ctl_json_option(argc, argv, &json);
+
+    if (result != 0)
+        return result;
+    if (ctl_call(ctl, "status", STATUS_TIMEOUT_MS, &reply, &err) != 0) {
+        result = ctl_fail("%s", err.text);
+        goto out;
+    }
+    status = cJSON_ParseWithLength(reply.data, reply.length);
+    if (status == NULL) {
+        result = ctl_fail("the gateway's answer is not JSON");
+        goto out;
+    }
+    if (json)
+        printf("%s\n", reply.data);
+    else
+        print_status(status);
+    if (span_equal(span_of(text_of(status, "policy")), SPAN("unavailable")))
+        result = CTL_FAILED;
+out:
+    cJSON_Delete(status);
+    buf_fini(&reply);
+    return result;
+}
+
+int
+ctl_reload(const struct ctl *ctl, int argc, char **argv)
+{
+    struct buf reply = BUF_INIT;
+    struct error err = {0, ""};
+    int result = CTL_OK;
+
+    if (argc > 1)
+        return ctl_misuse("%s takes no argument", argv[0]);
+    if (ctl_call(ctl, "reload", RELOAD_TIMEOUT_MS, &reply, &err) != 0)
+        result = ctl_fail("not reloaded, all stays as it was: %s", err.text);
+    else
+        puts("reloaded: the new workers serve");
+    buf_fini(&reply);
+    return result;
+}

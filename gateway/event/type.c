@@ -31,6 +31,8 @@ static const struct event_type types[] = {
      "a malformed request was refused", true},
     {EVENT_AUDITED, "audited", EVENT_WARNING,
      "a request was let in only because of enforcement = audit", true},
+    {EVENT_CHALLENGED, "challenged", EVENT_INFORMATION,
+     "a request without a token was answered 401", true},
     {EVENT_LOST, "events-lost", EVENT_ERROR,
      "events could not be recorded; count says how many", false},
     {EVENT_ENCRYPTION_REQUIRED, "encryption-required", EVENT_WARNING,

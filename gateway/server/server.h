@@ -1,3 +1,20 @@
 #ifndef GATEWAY_SERVER_SERVER_H
 #define GATEWAY_SERVER_SERVER_H
+
+#include "gateway/config/config.h"
+#include "policy/base/base.h"
+
+/*
+ * The gateway as a whole: the master and the processes it keeps (worker,
+ * recorder, keeper), and the steps a request goes through.  Everything else
+ * under gateway/ is put together here and nowhere else.
+ */
+
+/*
+ * Runs until SIGTERM or SIGINT; takes config.  Returns the exit status: 0
+ * after a drain, 1 when it could not start (err says why; nothing was
+ * listening) or a process it needs could not be kept.
+ */
+int master_run(struct config *config, struct error *err);
+
 #endif

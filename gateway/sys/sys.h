@@ -88,7 +88,7 @@ int channel_receive(int fd, struct channel_message *message_out);
  * of text ("status", "reload", "compile", "activate 17"); the answer is one
  * packet, '+' and a JSON object or '-' and a line for people.
  */
-#define CONTROL_SOCKET     "control.sock"
+#define CONTROL_SOCKET      "control.sock"
 #define CONTROL_REQUEST_MAX 256
 #define CONTROL_REPLY_MAX   65536
 
@@ -143,5 +143,8 @@ int memory_file_new(const char *name, const void *bytes, size_t length,
 void service_notify(const char *state);
 /* Half of WATCHDOG_USEC in ms, 0 when the manager asks for none. */
 uint32_t service_watchdog_ms(void);
+/* A duplicate of the listening socket passed under this name
+ * (sd_listen_fds_with_names(3), FileDescriptorName=); -1: none. */
+int service_socket(const char *name);
 
 #endif

@@ -106,3 +106,15 @@ span_skip(struct span s, size_t n)
         n = s.length;
     return (struct span){n ? s.data + n : s.data, s.length - n};
 }
+
+bool
+span_equal_secret(struct span a, struct span b)
+{
+    unsigned char difference = 0;
+
+    if (a.length != b.length)
+        return false;
+    for (size_t i = 0; i < a.length; i++)
+        difference |= (unsigned char)(a.data[i] ^ b.data[i]);
+    return difference == 0;
+}

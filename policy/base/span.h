@@ -21,6 +21,8 @@ bool span_equal(struct span a, struct span b);
 bool span_equal_nocase(struct span a, struct span b);
 int span_compare_nocase(struct span a, struct span b);
 bool span_starts_nocase(struct span s, struct span prefix);
+/* Secrets: takes as long whatever the bytes are; lengths are no secret. */
+bool span_equal_secret(struct span a, struct span b);
 /* The part before the first c; *rest is what follows it, absent if none. */
 struct span span_cut(struct span s, char c, struct span *rest);
 struct span span_trim(struct span s); /* spaces and tabs at both ends */

@@ -1,0 +1,354 @@
+#include "gateway/server/listener.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "gateway/sys/sys.h"
+
+#define PEM_BYTES_MAX    ((size_t)1024 * 1024)
+#define SECRET_BYTES_MAX 4096
+
+union address {
+    struct sockaddr any;
+    struct sockaddr_in in;
+    struct sockaddr_in6 in6;
+    struct sockaddr_un un;
+    struct sockaddr_storage storage;
+};
+
+static int
+listener_error(const struct config_listener *c, struct error *err)
+{
+    return error_prefix(err, "%s:%u: listener '%s'", c->file, c->line,
+                        c->name);
+}
+
+/* -- addresses ------------------------------------------------------------ */
+
+static socklen_t
+address_make(const struct config_listener *c, union address *out)
+{
+    memset(out, 0, sizeof(*out));
+    if (c->unix_path != NULL) {
+        out->un.sun_family = AF_UNIX;
+        snprintf(out->un.sun_path, sizeof(out->un.sun_path), "%s",
+                 c->unix_path);
+        return sizeof(out->un);
+    }
+    if (inet_pton(AF_INET, c->host, &out->in.sin_addr) == 1) {
+        out->in.sin_family = AF_INET;
+        out->in.sin_port = htons(c->port);
+        return sizeof(out->in);
+    }
+    if (inet_pton(AF_INET6, c->host, &out->in6.sin6_addr) == 1) {
+        out->in6.sin6_family = AF_INET6;
+        out->in6.sin6_port = htons(c->port);
+        return sizeof(out->in6);
+    }
+    return 0;
+}
+
+static bool
+address_is_private(const union address *a)
+{
+    switch (a->any.sa_family) {
+    case AF_UNIX:
+        return true;
+    case AF_INET:
+        return ntohl(a->in.sin_addr.s_addr) >> 24 == 127;
+    case AF_INET6:
+        return IN6_IS_ADDR_LOOPBACK(&a->in6.sin6_addr) != 0;
+    default:
+        return false;
+    }
+}
+
+/* Fills address and port from the socket itself, and checks that a local
+ * listener really is one (levels.md: also of an inherited socket). */
+static int
+address_read(struct listener *l, struct error *err)
+{
+    union address a;
+    socklen_t length = sizeof(a);
+    char host[INET6_ADDRSTRLEN] = "";
+
+    if (getsockname(l->fd, &a.any, &length) < 0)
+        return error_set_errno(err, errno, "getsockname");
+    if (l->config->channel == LISTENER_CHANNEL_LOCAL &&
+        !address_is_private(&a))
+        return error_set(err, "channel = local needs a Unix socket or a"
+                              " loopback address");
+    if (a.any.sa_family == AF_UNIX) {
+        snprintf(l->address, sizeof(l->address), "unix:%.100s", a.un.sun_path);
+    } else if (a.any.sa_family == AF_INET) {
+        l->port = ntohs(a.in.sin_port);
+        inet_ntop(AF_INET, &a.in.sin_addr, host, sizeof(host));
+        snprintf(l->address, sizeof(l->address), "%s:%u", host, l->port);
+    } else {
+        l->port = ntohs(a.in6.sin6_port);
+        inet_ntop(AF_INET6, &a.in6.sin6_addr, host, sizeof(host));
+        snprintf(l->address, sizeof(l->address), "[%s]:%u", host, l->port);
+    }
+    return 0;
+}
+
+/* -- sockets -------------------------------------------------------------- */
+
+/* Removes a socket file that nobody answers on. */
+static int
+stale_remove(const char *path, struct error *err)
+{
+    struct sockaddr_un un = {.sun_family = AF_UNIX};
+    struct stat st;
+    int fd, answered;
+
+    if (lstat(path, &st) < 0)
+        return errno == ENOENT ? 0 : error_set_errno(err, errno, "%s", path);
+    if (!S_ISSOCK(st.st_mode))
+        return error_set(err, "%s: exists and is no socket", path);
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return error_set_errno(err, errno, "socket");
+    snprintf(un.sun_path, sizeof(un.sun_path), "%s", path);
+    answered = connect(fd, (struct sockaddr *)&un, sizeof(un)) == 0;
+    close(fd);
+    if (answered)
+        return error_set_errno(err, EADDRINUSE, "%s", path);
+    if (unlink(path) < 0)
+        return error_set_errno(err, errno, "%s", path);
+    return 0;
+}
+
+/* 0600 and the proxy's user's, or mode and group of a local listener. */
+static int
+unix_owner_set(const struct config_listener *c, struct error *err)
+{
+    uid_t uid = (uid_t)-1;
+    gid_t gid = (gid_t)-1;
+
+    if (c->channel == LISTENER_CHANNEL_PROXY)
+        uid = c->trusted_proxy_uid;
+    if (c->group != NULL) {
+        struct group *gr = getgrnam(c->group);
+
+        if (gr == NULL)
+            return error_set(err, "there is no group '%s'", c->group);
+        gid = gr->gr_gid;
+    }
+    if (uid == geteuid())
+        uid = (uid_t)-1;
+    if ((uid != (uid_t)-1 || gid != (gid_t)-1) &&
+        chown(c->unix_path, uid, gid) < 0)
+        return error_set_errno(err, errno, "%s", c->unix_path);
+    if (chmod(c->unix_path, c->mode) < 0)
+        return error_set_errno(err, errno, "%s", c->unix_path);
+    return 0;
+}
+
+static int
+socket_bind(int fd, const struct config_listener *c, struct error *err)
+{
+    union address a;
+    socklen_t length = address_make(c, &a);
+    const int on = 1, off = 0;
+    mode_t before;
+    int bound;
+
+    if (a.any.sa_family == AF_UNIX) {
+        if (stale_remove(c->unix_path, err) < 0)
+            return -1;
+    } else {
+        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+        if (a.any.sa_family == AF_INET6)
+            setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
+    }
+    before = umask(0177);
+    bound = bind(fd, &a.any, length);
+    umask(before);
+    if (bound < 0)
+        return error_set_errno(err, errno, "%s", c->bind);
+    return a.any.sa_family == AF_UNIX ? unix_owner_set(c, err) : 0;
+}
+
+static int
+socket_new(const struct config_listener *c, struct error *err)
+{
+    union address a;
+    int fd;
+
+    if (address_make(c, &a) == 0)
+        return error_set(err, "'%s' is no address", c->bind);
+    fd =
+        socket(a.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return error_set_errno(err, errno, "socket");
+    if (socket_bind(fd, c, err) < 0) {
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+/* A socket that is there already: of the set before a reload, or passed by
+ * the service manager. -1: none. */
+static int
+socket_inherit(const struct config_listener *c,
+               const struct listener_set *previous)
+{
+    for (size_t i = 0; previous != NULL && i < previous->count; i++) {
+        const struct listener *l = &previous->items[i];
+
+        if (strcmp(l->config->name, c->name) == 0 &&
+            strcmp(l->config->bind, c->bind) == 0)
+            return fcntl(l->fd, F_DUPFD_CLOEXEC, 3);
+    }
+    return previous == NULL ? service_socket(c->name) : -1;
+}
+
+/* -- what belongs to a listener ------------------------------------------- */
+
+static int
+secret_load(struct listener *l, struct error *err)
+{
+    struct buf *s = &l->secret;
+
+    if (l->config->secret_file == NULL)
+        return 0;
+    if (file_read(l->config->secret_file, SECRET_BYTES_MAX, s, err) < 0)
+        return -1;
+    while (s->length > 0 && strchr("\r\n", s->data[s->length - 1]) != NULL)
+        s->data[--s->length] = '\0';
+    if (s->length < 32)
+        return error_set(err, "%s: a secret has 32 bytes or more",
+                         l->config->secret_file);
+    return 0;
+}
+
+static int
+files_load(struct listener *l, struct error *err)
+{
+    const struct config_listener *c = l->config;
+    struct buf proxy = BUF_INIT;
+    int result = 0;
+
+    if (c->tls) {
+        if (file_read(c->tls_certificate, PEM_BYTES_MAX, &l->certificate,
+                      err) < 0 ||
+            file_read(c->tls_key, PEM_BYTES_MAX, &l->key, err) < 0)
+            return -1;
+        if (!channel_binding_from_pem(l->certificate.data,
+                                     l->certificate.length, &l->binding,
+                                     err))
+            return error_prefix(err, "%s", c->tls_certificate);
+    }
+    if (c->proxy_tls_certificate != NULL) {
+        result =
+            file_read(c->proxy_tls_certificate, PEM_BYTES_MAX, &proxy, err);
+        if (result == 0 && !channel_binding_from_pem(proxy.data, proxy.length,
+                                                    &l->binding, err))
+            result = error_prefix(err, "%s", c->proxy_tls_certificate);
+        buf_fini(&proxy);
+    }
+    return result < 0 ? -1 : secret_load(l, err);
+}
+
+static int
+listener_open(struct listener *l, const struct config_listener *c,
+              const struct listener_set *previous, struct error *err)
+{
+    l->config = c;
+    l->fd = socket_inherit(c, previous);
+    if (l->fd < 0)
+        l->fd = socket_new(c, err);
+    if (l->fd < 0 || address_read(l, err) < 0 || files_load(l, err) < 0)
+        return listener_error(c, err);
+    return 0;
+}
+
+int
+listener_set_open(const struct config *config,
+                  const struct listener_set *previous,
+                  struct listener_set *out, struct error *err)
+{
+    *out = (struct listener_set){
+        0, calloc(config->listener_count + 1, sizeof(*out->items))};
+    if (out->items == NULL)
+        return error_set_errno(err, ENOMEM, "listeners");
+    for (size_t i = 0; i < config->listener_count; i++) {
+        out->items[i].fd = -1;
+        out->count = i + 1;
+        if (listener_open(&out->items[i], &config->listeners[i], previous,
+                          err) < 0) {
+            listener_set_close(out, previous, false);
+            return -1;
+        }
+    }
+    return 0;
+}
+
+int
+listener_set_listen(const struct listener_set *set, struct error *err)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        const struct listener *l = &set->items[i];
+
+        if (listen(l->fd, (int)l->config->backlog) < 0) {
+            error_set_errno(err, errno, "%s", l->config->bind);
+            return listener_error(l->config, err);
+        }
+    }
+    return 0;
+}
+
+static bool
+set_has_path(const struct listener_set *set, const char *path)
+{
+    for (size_t i = 0; set != NULL && i < set->count; i++) {
+        const char *p = set->items[i].config->unix_path;
+
+        if (p != NULL && strcmp(p, path) == 0)
+            return true;
+    }
+    return false;
+}
+
+void
+listener_set_close(struct listener_set *set,
+                   const struct listener_set *successor, bool keep_files)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        struct listener *l = &set->items[i];
+        const char *path = l->config->unix_path;
+
+        if (l->fd >= 0)
+            close(l->fd);
+        if (l->fd >= 0 && path != NULL && !keep_files &&
+            !set_has_path(successor, path))
+            unlink(path);
+        buf_fini(&l->certificate);
+        secret_fini(&l->key);
+        secret_fini(&l->secret);
+    }
+    free(set->items);
+    *set = (struct listener_set){0, NULL};
+}
+
+uint16_t
+listener_set_tls_port(const struct listener_set *set)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        if (set->items[i].config->tls && !set->items[i].config->status)
+            return set->items[i].port;
+    }
+    return 0;
+}

@@ -1,0 +1,47 @@
+#ifndef GATEWAY_SERVER_LISTENER_H
+#define GATEWAY_SERVER_LISTENER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "gateway/auth/auth.h"
+#include "gateway/config/config.h"
+#include "policy/base/base.h"
+
+/*
+ * The listening sockets with what belongs to each: certificate, key, secret,
+ * channel binding.  Made by the master, inherited by the workers.
+ */
+struct listener {
+    const struct config_listener *config;
+    int fd;
+    char address[160]; /* as bound: "127.0.0.1:40123", "unix:/path" */
+    uint16_t port;     /* as bound; 0: Unix */
+    struct buf certificate, key; /* PEM */
+    struct buf secret;
+    struct channel_binding binding; /* of the certificate a client sees */
+};
+
+struct listener_set {
+    size_t count;
+    struct listener *items;
+};
+
+/*
+ * Binds what `config` names, not listening yet.  A socket of `previous` (may
+ * be NULL) with the same name and address is shared instead; one that the
+ * service manager passed under the listener's name is taken.  On failure
+ * nothing stays bound.
+ */
+int listener_set_open(const struct config *config,
+                      const struct listener_set *previous,
+                      struct listener_set *out, struct error *err);
+int listener_set_listen(const struct listener_set *set, struct error *err);
+/* Closes the descriptors and wipes keys; socket files are removed unless
+ * `successor` (may be NULL) has them, or keep_files. */
+void listener_set_close(struct listener_set *set,
+                        const struct listener_set *successor, bool keep_files);
+/* The port of the first TLS listener that clients reach directly; 0: none. */
+uint16_t listener_set_tls_port(const struct listener_set *set);
+
+#endif

@@ -1,0 +1,112 @@
+#ifndef GATEWAY_SERVER_MASTER_H
+#define GATEWAY_SERVER_MASTER_H
+
+#include "gateway/event/event.h"
+#include "gateway/server/messages.h"
+#include "gateway/server/setup.h"
+#include "gateway/server/worker.h"
+
+/*
+ * The master: binds, reads keytab and keys, keeps the other processes alive,
+ * answers the control socket.  It parses nothing that a client sent.
+ */
+
+enum child_kind {
+    CHILD_WORKER = 1,
+    CHILD_RECORDER,
+    CHILD_KEEPER,
+};
+
+struct master;
+
+struct child {
+    struct child *next;
+    struct master *master;
+    enum child_kind kind;
+    pid_t pid;
+    int fd;                    /* channel to it; -1: closed */
+    const struct setup *setup; /* workers; NULL: of one that is gone */
+    int id;                    /* workers */
+    size_t slot;
+    int source_fd; /* the recorder's end of its events, kept for the next
+                      recorder; -1: none */
+    bool ready, started, draining, gone;
+    uint64_t generation;  /* last told */
+    uint64_t deadline_ms; /* of an answer to ACTIVATE; 0: none awaited */
+    uint64_t born_ms;
+};
+
+struct client;
+
+enum master_phase {
+    MASTER_STARTING = 0,
+    MASTER_RUNNING,
+    MASTER_STOPPING, /* workers drain */
+    MASTER_ENDING,   /* the stores end */
+};
+
+struct master {
+    struct loop *loop;
+    enum master_phase phase;
+    struct setup *current;
+    struct setup *next; /* a reload at work, NULL: none */
+    struct child *children;
+    struct worker_counters *slots;
+    int next_id;
+    int control_fd;
+    struct client *clients;
+    int own_source_fd; /* the recorder's end of the master's events */
+    int event_fd;
+    struct event_sender *events;
+    int keytab_next; /* given to the workers, not confirmed; -1: none */
+    bool keytab_told;
+    uint64_t started_ms, phase_ms;
+    unsigned quick_deaths;
+    uint64_t respawn_ms; /* not before */
+    bool respawn;
+    char keytab_text[ERROR_TEXT_MAX];
+    char policy_text[ERROR_TEXT_MAX]; /* why there is none; "": there is */
+    int status;
+    struct error error; /* of a failed start */
+};
+
+/* -- master.c -- */
+void master_event(struct master *m, enum event_id id, const char *detail);
+/* A worker or a store has become ready, or is gone. */
+void master_progress(struct master *m);
+void master_fail(struct master *m, const char *text);
+/* Begins a reload; the clients that wait are answered when it is over. */
+int master_reload(struct master *m, struct error *err);
+
+/* -- children.c -- */
+int children_spawn_stores(struct master *m, struct error *err);
+int children_spawn_workers(struct master *m, const struct setup *setup,
+                           struct error *err);
+void children_reap(struct master *m);
+void children_tick(struct master *m);
+/* Of one setup (NULL: of any). */
+void children_send(struct master *m, const struct setup *setup,
+                   enum message_type type, int passed_fd);
+void children_kill(struct master *m, const struct setup *setup);
+bool children_all_ready(const struct master *m, const struct setup *setup);
+size_t children_count(const struct master *m, enum child_kind kind);
+/* The old workers of a setup that goes away. */
+void children_orphan(struct master *m, const struct setup *setup);
+/* All workers map the image anew; each must answer in time. */
+void children_activate(struct master *m);
+/* The lowest generation any serving worker decides by, and whether each has
+ * answered. */
+uint64_t children_generation(const struct master *m, bool *settled_out);
+struct child *children_find(const struct master *m, enum child_kind kind);
+void children_free(struct master *m);
+
+/* -- control.c -- */
+int control_open(struct master *m, struct error *err);
+void control_close(struct master *m);
+/* Looks whether a waiting client can be answered. */
+void control_settle(struct master *m);
+void control_reload_done(struct master *m, const char *error);
+/* Descriptors of the control socket and its clients, in a child. */
+void control_forget(struct master *m);
+
+#endif

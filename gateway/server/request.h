@@ -1,0 +1,93 @@
+#ifndef GATEWAY_SERVER_REQUEST_H
+#define GATEWAY_SERVER_REQUEST_H
+
+#include "gateway/rest/rest.h"
+#include "gateway/server/worker.h"
+
+/*
+ * One request on its way through the steps (docs/architecture.md).  Every
+ * fact that decides is in here, belongs to this request alone and is worked
+ * out anew for each: nothing is remembered of the connection.
+ */
+struct request {
+    struct request *next; /* free, or waiting */
+    struct worker *worker;
+    struct http_request *http;
+    const struct listener *listener;
+    char id[33];
+    int64_t began_us;
+    size_t step;
+    bool answered;
+
+    /* admit */
+    struct http_target target;
+    enum channel_kind channel;
+    char client[96]; /* the peer, or whom a trusted proxy names */
+
+    /* authenticate */
+    struct auth_result auth;
+    bool realm_allowed;
+
+    /* level */
+    enum authn_level declared, applied;
+
+    /* route */
+    struct rest_target route;
+    enum operation_kind operation;
+
+    /* decide; only step_decide writes it */
+    struct policy_image *image; /* pinned */
+    struct decision decision;
+    char display[NAMESPACE_PATH_MAX + 1]; /* the author's spelling */
+
+    /* act */
+    uint64_t wait_end_ms; /* 0: not waiting */
+
+    /* for the record */
+    const char *reason;
+    int status;
+};
+
+enum step_result {
+    STEP_DONE = 0, /* answered */
+    STEP_NEXT,
+    STEP_WAIT, /* suspended; requests_retry asks this step again */
+};
+
+/* admit.c */
+enum step_result step_admit(struct request *r);
+/* steps.c; the only one that may find a request allowed */
+enum step_result step_decide(struct request *r);
+/* act.c */
+enum step_result step_act(struct request *r);
+
+/* decide() over this request's facts and its pinned image, without a side
+ * effect. */
+struct decision request_decide(const struct request *r);
+/* Takes the worker's present image instead of the one it began with. */
+void request_pin(struct request *r);
+
+/* -- answers (answer.c) --------------------------------------------------- */
+
+#define ANSWER_HEADERS_MAX 12
+
+/* The header lines that every answer to r carries, then `extra`. */
+void answer_send(struct request *r, int status, const char *content_type,
+                 struct span body, const struct http_stream *stream,
+                 const struct http_header *extra, size_t extra_count);
+/* A problem without a decision behind it: 400, 404, 405, 503. */
+void answer_problem(struct request *r, int status, const char *type,
+                    const char *title, const char *detail, uint32_t hresult,
+                    const char *symbol);
+void answer_challenge(struct request *r); /* 401 */
+void answer_decision(struct request *r);  /* any verdict but ALLOW */
+
+/* -- what is written down (record.c) -------------------------------------- */
+
+/* The access record: one JSON line. */
+void record_access(const struct request *r, uint64_t bytes, bool completed);
+void record_event(const struct request *r, enum event_id id,
+                  const char *reason, const char *detail, const char *remedy);
+const char *request_binding_name(const struct request *r);
+
+#endif

@@ -1,0 +1,211 @@
+#include "gateway/server/setup.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "policy/repository/repository.h"
+
+/* -- accounts and directories ---------------------------------------------- */
+
+static int
+accounts_find(struct setup *s, struct error *err)
+{
+    const struct config *c = s->config;
+
+    if (account_find(c->user, &s->user, err) < 0 ||
+        account_find(c->store_user, &s->store_user, err) < 0)
+        return -1;
+    if (geteuid() != 0 &&
+        (s->user.uid != geteuid() || s->store_user.uid != geteuid()))
+        return error_set(err,
+                         "only root can run the gateway as '%s' and '%s';"
+                         " set user and store_user to the caller",
+                         s->user.name, s->store_user.name);
+    return 0;
+}
+
+static bool
+directory_is_empty(const char *path)
+{
+    DIR *d = opendir(path);
+    int entries = 0;
+
+    if (d == NULL)
+        return false;
+    while (readdir(d) != NULL)
+        entries++;
+    closedir(d);
+    return entries <= 2;
+}
+
+static int
+directory_give(const char *path, uid_t uid, gid_t gid, mode_t mode,
+               struct error *err)
+{
+    if ((geteuid() == 0 && chown(path, uid, gid) < 0) || chmod(path, mode) < 0)
+        return error_set_errno(err, errno, "%s", path);
+    return 0;
+}
+
+/* A fresh one (of a package, or of the service manager) becomes
+ * store_user's, readable by the group of user. */
+static int
+state_dir_prepare(const struct setup *s, struct error *err)
+{
+    const char *path = s->config->state_dir;
+    struct stat st;
+
+    if (mkdir(path, 0750) < 0 && errno != EEXIST)
+        return error_set_errno(err, errno, "state_dir %s", path);
+    if (stat(path, &st) < 0)
+        return error_set_errno(err, errno, "state_dir %s", path);
+    if (geteuid() == 0 && st.st_uid == 0 && directory_is_empty(path) &&
+        directory_give(path, s->store_user.uid, s->user.gid, 0750, err) < 0)
+        return -1;
+    if (state_dir_check(path, err) < 0)
+        return error_prefix(err, "state_dir");
+    if (stat(path, &st) == 0 && st.st_uid != s->store_user.uid)
+        return error_set(err,
+                         "state_dir %s belongs to uid %u and not to"
+                         " store_user '%s'; chown -R %s:%u %s",
+                         path, (unsigned)st.st_uid, s->store_user.name,
+                         s->store_user.name, (unsigned)s->user.gid, path);
+    return 0;
+}
+
+/* The replay cache outlives a restart (threat 41). */
+static int
+rcache_prepare(const struct setup *s, struct error *err)
+{
+    char path[512];
+    struct stat st;
+    int made;
+
+    snprintf(path, sizeof(path), "%s/rcache", s->config->state_dir);
+    made = mkdir(path, 0700);
+    if (made < 0 && errno != EEXIST)
+        return error_set_errno(err, errno, "%s", path);
+    if (lstat(path, &st) < 0)
+        return error_set_errno(err, errno, "%s", path);
+    if (!S_ISDIR(st.st_mode))
+        return error_set(err, "%s: not a directory", path);
+    if (made == 0 || st.st_uid != s->user.uid || (st.st_mode & 077) != 0)
+        return directory_give(path, s->user.uid, s->user.gid, 0700, err);
+    return 0;
+}
+
+static int
+runtime_dir_prepare(const struct setup *s, struct error *err)
+{
+    const char *path = s->config->runtime_dir;
+    struct stat st;
+
+    if (mkdir(path, 0755) < 0 && errno != EEXIST)
+        return error_set_errno(err, errno, "runtime_dir %s", path);
+    if (stat(path, &st) < 0)
+        return error_set_errno(err, errno, "runtime_dir %s", path);
+    if ((st.st_mode & 022) != 0)
+        return error_set(err,
+                         "runtime_dir %s is writable by group or world;"
+                         " chmod go-w %s",
+                         path, path);
+    return 0;
+}
+
+/* -- files ------------------------------------------------------------------ */
+
+static int
+keytab_open(struct setup *s, struct error *err)
+{
+    const char *path = s->config->keytab;
+
+    if (stat(path, &s->keytab_seen) < 0)
+        return error_set_errno(err, errno, "keytab %s", path);
+    s->keytab_fd = memory_file_read(path, KEYTAB_BYTES_MAX, err);
+    return s->keytab_fd < 0 ? error_prefix(err, "keytab") : 0;
+}
+
+static int
+access_log_open(struct setup *s, struct error *err)
+{
+    const char *path = s->config->access_log;
+
+    if (path == NULL || strcmp(path, "off") == 0)
+        return 0;
+    if (strcmp(path, "stderr") == 0)
+        s->access_fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+    else
+        s->access_fd = open(
+            path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
+    if (s->access_fd < 0)
+        return error_set_errno(err, errno, "access_log %s", path);
+    return 0;
+}
+
+/* -- all together ------------------------------------------------------------ */
+
+static int
+restart_needed(const struct config *old, const struct config *new,
+               struct error *err)
+{
+    const struct {
+        const char *key, *old, *new;
+    } fixed[] = {
+        {"state_dir", old->state_dir, new->state_dir},
+        {"runtime_dir", old->runtime_dir, new->runtime_dir},
+        {"user", old->user, new->user},
+        {"store_user", old->store_user, new->store_user},
+    };
+
+    for (size_t i = 0; i < ARRAY_COUNT(fixed); i++) {
+        if (strcmp(fixed[i].old, fixed[i].new) != 0)
+            return error_set(err,
+                             "%s: a changed %s takes effect only with a"
+                             " restart",
+                             new->path, fixed[i].key);
+    }
+    return 0;
+}
+
+int
+setup_open(struct setup *s, struct config *config,
+           const struct setup *previous, struct error *err)
+{
+    memset(s, 0, sizeof(*s));
+    s->config = config;
+    s->keytab_fd = -1;
+    s->access_fd = -1;
+    if ((previous != NULL &&
+         restart_needed(previous->config, config, err) < 0) ||
+        accounts_find(s, err) < 0 || state_dir_prepare(s, err) < 0 ||
+        rcache_prepare(s, err) < 0 || runtime_dir_prepare(s, err) < 0 ||
+        keytab_open(s, err) < 0 || access_log_open(s, err) < 0 ||
+        listener_set_open(config,
+                          previous != NULL ? &previous->listeners : NULL,
+                          &s->listeners, err) < 0)
+    {
+        setup_close(s, previous);
+        return -1;
+    }
+    return 0;
+}
+
+void
+setup_close(struct setup *s, const struct setup *successor)
+{
+    listener_set_close(&s->listeners,
+                       successor != NULL ? &successor->listeners : NULL,
+                       false);
+    if (s->keytab_fd >= 0)
+        close(s->keytab_fd);
+    if (s->access_fd >= 0)
+        close(s->access_fd);
+    config_free(s->config);
+    s->config = NULL;
+    s->keytab_fd = -1;
+    s->access_fd = -1;
+}

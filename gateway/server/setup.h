@@ -1,0 +1,31 @@
+#ifndef GATEWAY_SERVER_SETUP_H
+#define GATEWAY_SERVER_SETUP_H
+
+#include <sys/stat.h>
+
+#include "gateway/config/config.h"
+#include "gateway/server/listener.h"
+#include "gateway/sys/sys.h"
+
+/*
+ * One configuration with everything opened that it names.  A reload makes a
+ * second one beside the first and swaps them when its workers are ready.
+ */
+struct setup {
+    struct config *config; /* owned */
+    struct listener_set listeners;
+    struct account user, store_user;
+    int keytab_fd;           /* a memory file */
+    struct stat keytab_seen; /* the file it was read from */
+    int access_fd;           /* -1: off */
+};
+
+#define KEYTAB_BYTES_MAX ((size_t)4 * 1024 * 1024)
+
+/* Takes config, also on failure. previous: sockets are shared with it, and
+ * what needs a restart must be the same; NULL at the start. */
+int setup_open(struct setup *s, struct config *config,
+               const struct setup *previous, struct error *err);
+void setup_close(struct setup *s, const struct setup *successor);
+
+#endif

@@ -1,0 +1,84 @@
+#ifndef GATEWAY_SERVER_WORKER_H
+#define GATEWAY_SERVER_WORKER_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "gateway/auth/auth.h"
+#include "gateway/config/config.h"
+#include "gateway/event/event.h"
+#include "gateway/http/http.h"
+#include "gateway/server/listener.h"
+#include "gateway/server/policy.h"
+#include "gateway/sys/sys.h"
+#include "policy/repository/repository.h"
+
+/*
+ * Counters of one worker, in memory that all workers and the master share:
+ * its owner is the only writer, /metrics and `status` read.
+ */
+struct worker_counters {
+    _Atomic uint64_t requests;
+    _Atomic uint64_t allowed;
+    _Atomic uint64_t denied;          /* 403 */
+    _Atomic uint64_t unauthenticated; /* 401 */
+    _Atomic uint64_t malformed;       /* refused before authentication */
+    _Atomic uint64_t unavailable;     /* 503 */
+    _Atomic uint64_t generation;
+    _Atomic uint64_t connections;
+    _Atomic int64_t pid; /* 0: the slot is free */
+};
+
+#define WORKER_SLOTS 256
+
+/* What a worker is born with; all of it the master's until the fork. */
+struct worker_boot {
+    int id;
+    const struct config *config;
+    const struct listener_set *listeners;
+    struct account account;
+    int master_fd; /* channel to the master */
+    int event_fd;  /* channel to the recorder */
+    int keytab_fd;
+    int access_fd;                 /* access log, -1: off */
+    struct worker_counters *slots; /* WORKER_SLOTS of them */
+    size_t slot;                   /* its own */
+};
+
+struct request;
+
+struct worker {
+    const struct worker_boot *boot;
+    struct loop *loop;
+    struct acceptor *acceptor;
+    struct repository *repository; /* NULL: could not be opened (yet) */
+    struct policy_holder policy;
+    struct event_sender *events;
+    struct worker_counters *counters;
+    struct http_endpoint **endpoints; /* one a listener, in its order */
+    size_t endpoint_count;
+    uint16_t secure_port; /* of secureUri; 0: there is none */
+    struct request *free_requests;
+    struct request *waiting; /* for the image of a newer generation */
+    struct loop_timer *waiting_timer;
+    struct siphash_key id_key;
+    uint64_t id_next;
+    bool draining;
+};
+
+/* The life of a worker process; returns its exit status. */
+int worker_main(const struct worker_boot *boot);
+
+/* -- requests (steps.c) --------------------------------------------------- */
+
+extern const struct http_handlers worker_handlers; /* arg is set by worker */
+/* Asks the waiting requests again. */
+void requests_retry(struct worker *w);
+void requests_free(struct worker *w);
+
+/* -- the status listener (status.c) --------------------------------------- */
+
+void status_serve(struct worker *w, struct http_request *r);
+
+#endif

@@ -265,7 +265,7 @@ explain(const struct ctl *ctl, struct explanation *x, int argc, char **argv)
 int
 ctl_explain(const struct ctl *ctl, int argc, char **argv)
 {
-    struct explanation x = {NULL};
+    struct explanation x = {.config = NULL};
     struct config *config = NULL;
     struct policy_image *image = NULL;
     struct ctl_paths paths;

@@ -57,11 +57,11 @@ enum authn_level channel_applied_level(enum channel_kind kind,
  * state_dir/policy.image: canonical namespace -> what it requires; flat,
  * checksummed, mapped read-only, replaced by rename.
  *
- * header | slots (open addressing over keyed SipHash) | entries | paths
+ * header | bucket index (keyed SipHash) | records (image.h)
  *
- * Built with a fresh random hash key until no probe sequence is longer than
- * a fixed bound, so a lookup touches a bounded number of slots whatever names
- * an author chose.
+ * Built with a fresh random hash key until no bucket is longer than a fixed
+ * bound, so a lookup touches a bounded number of records whatever names an
+ * author chose.
  */
 struct policy_image;
 

@@ -20,7 +20,8 @@
  * Zero when flags say DCE_STYLE: a three-leg exchange that is refused. */
 enum authn_level declared_level(uint32_t gss_flags, bool anonymous);
 
-enum impersonation_level { /* WbemImpersonationLevelEnum */
+/* WbemImpersonationLevelEnum */
+enum impersonation_level {
     IMPERSONATION_NONE = 0,
     IMPERSONATION_ANONYMOUS = 1,
     IMPERSONATION_IDENTIFY = 2,
@@ -33,7 +34,7 @@ enum impersonation_level { /* WbemImpersonationLevelEnum */
 #define CHANNEL_BINDING_MAX 96
 
 struct channel_binding {
-    size_t length; /* 0: unknown */
+    size_t length;                           /* 0: unknown */
     unsigned char data[CHANNEL_BINDING_MAX]; /* "tls-server-end-point:"... */
 };
 
@@ -41,17 +42,17 @@ struct channel_binding {
 bool channel_binding_from_session(void *tls, struct channel_binding *out);
 /* From a PEM file's bytes (first certificate), for a proxy's certificate. */
 bool channel_binding_from_pem(const void *pem, size_t length,
-                              struct channel_binding *out,
-                              struct error *err);
+                              struct channel_binding *out, struct error *err);
 
 /* -- acceptor ------------------------------------------------------------- */
 
 struct acceptor_options {
     const char *const *names; /* "HTTP@gw.example.com", at least one */
     size_t name_count;
-    int keytab_fd;        /* a (memory) file with the keytab; stays the
-                             caller's; its entries for other principals are
-                             not taken */
+    /* A memory file with the keytab; it stays the caller's.  Read through
+     * /proc/self/fd, so its mode must let us read it.  Its entries for other
+     * principals are not taken. */
+    int keytab_fd;
     const char *rcache_dir; /* 0700, ours: file2:DIR/nsgate.rcache2 */
 };
 
@@ -59,8 +60,8 @@ struct acceptor;
 
 /* Fails with the cause when the keytab is unreadable, no keytab, or holds no
  * key for any of the names. */
-int acceptor_new(const struct acceptor_options *options,
-                 struct acceptor **out, struct error *err);
+int acceptor_new(const struct acceptor_options *options, struct acceptor **out,
+                 struct error *err);
 void acceptor_free(struct acceptor *a);
 /* A changed keytab: a new MEMORY: keytab and credential, swapped in when
  * they are ready; on failure the old ones stay (threat 36). */
@@ -77,10 +78,10 @@ enum auth_outcome {
 };
 
 #define AUTH_PRINCIPAL_MAX 1024
-#define AUTH_CAUSE_MAX 700
+#define AUTH_CAUSE_MAX     700
 
-/* Everything a request needs to know; no GSS object survives in it.  Fill
- * with auth_result_fini after use (it holds the reply token). */
+/* Everything a request needs to know; no GSS object survives in it.  End
+ * with auth_result_fini (it holds the reply token). */
 struct auth_result {
     enum auth_outcome outcome;
     char principal[AUTH_PRINCIPAL_MAX]; /* whole, with its realm; "" : none */
@@ -116,13 +117,14 @@ void auth_result_fini(struct auth_result *r);
 /* -- initiator: probe and tests ------------------------------------------- */
 
 struct initiator_options {
-    const char *spn;      /* "HTTP@host" */
-    uint32_t req_flags;   /* exactly these */
-    bool no_ci;           /* credential with GSS_KRB5_CRED_NO_CI_FLAGS_X: CONF
-                             and INTEG only when asked for */
-    bool raw_krb5;        /* no SPNEGO around it */
+    const char *spn;    /* "HTTP@host" */
+    uint32_t req_flags; /* exactly these */
+    /* A credential with GSS_KRB5_CRED_NO_CI_FLAGS_X: CONF and INTEG only when
+     * asked for. */
+    bool no_ci;
+    bool raw_krb5;                         /* no SPNEGO around it */
     const struct channel_binding *binding; /* NULL: none */
-    const char *ccache;   /* NULL: the default */
+    const char *ccache;                    /* NULL: the default */
 };
 
 struct initiator;

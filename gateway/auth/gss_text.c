@@ -1,0 +1,114 @@
+#include "gateway/auth/gss_text.h"
+
+#include <string.h>
+
+#include "policy/base/base.h"
+
+static void
+append(char *out, size_t size, const char *text, size_t length)
+{
+    size_t used = strlen(out);
+
+    for (size_t i = 0; i < length && used + 1 < size; i++) {
+        unsigned char c = (unsigned char)text[i];
+
+        out[used++] = c < 0x20 || c == 0x7f ? ' ' : (char)c;
+    }
+    out[used] = '\0';
+}
+
+/* gss_display_status gives a line a call until its context is 0 again. */
+static void
+append_status(OM_uint32 status, int type, gss_OID mech, char *out, size_t size)
+{
+    OM_uint32 major, minor, context = 0;
+    int lines = 0;
+
+    do {
+        gss_buffer_desc line = GSS_C_EMPTY_BUFFER;
+
+        major =
+            gss_display_status(&minor, status, type, mech, &context, &line);
+        if (GSS_ERROR(major))
+            return;
+        if (out[0] != '\0')
+            append(out, size, "; ", 2);
+        append(out, size, line.value, line.length);
+        gss_release_buffer(&minor, &line);
+    } while (context != 0 && ++lines < 8);
+}
+
+void
+gss_text_format(OM_uint32 major, OM_uint32 minor, gss_OID mech, char *out,
+                size_t size)
+{
+    out[0] = '\0';
+    append_status(major, GSS_C_GSS_CODE, GSS_C_NO_OID, out, size);
+    if (minor != 0)
+        append_status(minor, GSS_C_MECH_CODE, mech, out, size);
+}
+
+/* MIT's words; more telling ones first, the first that occurs counts. */
+static const struct {
+    const char *words;
+    const char *remedy;
+} remedies[] = {
+    {"is a replay",
+     "each request needs a fresh token: the client, or something between, "
+     "sent this one twice"},
+    {"Clock skew too great",
+     "set the clocks of the client, the KDC and this host by NTP"},
+    {"Ticket expired", "the client's ticket has ended: kinit again"},
+    {"not yet valid",
+     "the ticket begins in the future: set the clocks by NTP"},
+    {"keytab is likely out of date",
+     "the service's key was changed after the keytab was written: export the "
+     "keytab again and reload; a client may also hold an old ticket: kinit "
+     "again"},
+    {"ticket is likely out of date",
+     "the client holds a ticket from before the key was changed: kinit "
+     "again"},
+    {"not found in keytab",
+     "the client asked for another service name: use the host name that is "
+     "in `acceptor`, or add the name to the keytab and to `acceptor`"},
+    {"No key table entry",
+     "the client asked for another service name than those of `acceptor`"},
+    {"Wrong principal in request",
+     "the client asked for another service name than those of `acceptor`"},
+    {"cannot decrypt ticket",
+     "the keytab's key is not the one the KDC used: export the keytab again, "
+     "or the ticket is of another KDC with the same realm name"},
+    {"Cannot decrypt ticket",
+     "the keytab's key is not the one the KDC used: export the keytab again, "
+     "or the ticket is of another KDC with the same realm name"},
+    {"integrity check failed",
+     "the keytab's key is not the one the KDC used: export the keytab again, "
+     "or the ticket is of another KDC with the same realm name"},
+    {"hannel bindings",
+     "the client is bound to another TLS certificate: something between "
+     "ends TLS, or a proxy's proxy_tls_certificate is not the one it shows"},
+    {"ncryption type",
+     "the ticket's encryption type is not permitted here: give the service "
+     "AES keys (on AD: msDS-SupportedEncryptionTypes) and export the keytab "
+     "again"},
+    {"enctype",
+     "the ticket's encryption type is not permitted here: give the service "
+     "AES keys (on AD: msDS-SupportedEncryptionTypes) and export the keytab "
+     "again"},
+    {"Permission denied",
+     "the replay cache can't be written: state_dir/rcache must be 0700 and "
+     "owned by `user`"},
+    {"No space left", "the disk with the replay cache is full"},
+    {"No such file or directory",
+     "the replay cache's directory state_dir/rcache is missing"},
+};
+
+const char *
+gss_text_remedy(const char *text)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(remedies); i++) {
+        if (strstr(text, remedies[i].words) != NULL)
+            return remedies[i].remedy;
+    }
+    return NULL;
+}

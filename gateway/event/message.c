@@ -5,7 +5,7 @@
 
 #include "gateway/event/database.h"
 
-#define VERSION      1
+#define MESSAGE_VERSION      1
 #define HEADER_BYTES 30 /* version, fields, id, time, generation, ... */
 #define FIELD_BYTES  3  /* field, length */
 #define CUT_MIN      40
@@ -77,7 +77,7 @@ event_encode(const struct event *e, void *bytes, size_t max,
             return -1;
         text_max = text_max / 4 * 3;
     }
-    at = put(at, VERSION, 1);
+    at = put(at, MESSAGE_VERSION, 1);
     at = put(at, fields, 1);
     at = put(at, (uint64_t)e->id, 4);
     at = put(at, (uint64_t)e->time_us, 8);
@@ -131,7 +131,7 @@ event_decode(const void *bytes, size_t length, struct event *out)
     unsigned fields;
 
     *out = e;
-    if (length < HEADER_BYTES || take(&r, 1) != VERSION)
+    if (length < HEADER_BYTES || take(&r, 1) != MESSAGE_VERSION)
         return -1;
     fields = (unsigned)take(&r, 1);
     e.id = (enum event_id)take(&r, 4);

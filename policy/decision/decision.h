@@ -69,6 +69,10 @@ struct policy_image;
 
 struct policy_entry {
     enum authn_level required_level; /* CONNECT, or PKT_PRIVACY */
+    /* The author's spelling: the canonical path but for the case of ASCII
+     * letters.  Given: absent means the canonical one.  Found: points into
+     * the image. */
+    struct span display;
 };
 
 struct policy_image_builder;

@@ -40,7 +40,9 @@ struct image_header {
     struct siphash_key key;
 };
 
-/* Followed by length bytes of canonical path, zero-padded to IMAGE_UNIT. */
+/* Followed by length bytes of path, zero-padded to IMAGE_UNIT: the author's
+ * spelling, hashed and compared without ASCII case, so that it is the
+ * canonical path and its display in one. */
 struct image_record {
     uint32_t tag; /* low half of the hash */
     uint16_t length;

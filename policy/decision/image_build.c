@@ -58,6 +58,8 @@ policy_image_builder_add(struct policy_image_builder *b,
                          const struct namespace_path *ns,
                          const struct policy_entry *entry, struct error *err)
 {
+    struct span display =
+        entry->display.data != NULL ? entry->display : namespace_path_span(ns);
     enum authn_level level = entry->required_level;
 
     if (ns->length == 0)
@@ -65,13 +67,15 @@ policy_image_builder_add(struct policy_image_builder *b,
     if (level != AUTHN_LEVEL_CONNECT && level != AUTHN_LEVEL_PKT_PRIVACY)
         return error_set(err, "%s: %s can't be required", ns->text,
                          authn_level_name(level));
+    if (!span_equal_nocase(display, namespace_path_span(ns)))
+        return error_set(err, "%s is spelled as another namespace", ns->text);
     if (b->count >= IMAGE_COUNT_MAX)
         return error_set(err, "more than %u namespaces", IMAGE_COUNT_MAX);
     if (!items_reserve(b) || !buf_reserve(&b->paths, ns->length))
         return error_set_errno(err, ENOMEM, "policy image");
     b->items[b->count++] =
         (struct added){b->paths.length, ns->length, (uint8_t)level, 0};
-    buf_add(&b->paths, ns->text, ns->length);
+    buf_add_span(&b->paths, display);
     return 0;
 }
 
@@ -94,7 +98,7 @@ buckets_sum(struct policy_image_builder *b, const struct siphash_key *key,
         struct added *a = &b->items[i];
         uint32_t bucket;
 
-        a->hash = siphash(key, b->paths.data + a->path, a->length);
+        a->hash = siphash_nocase(key, b->paths.data + a->path, a->length);
         bucket = image_bucket(a->hash, buckets);
         if (++lengths[bucket] > IMAGE_BUCKET_MAX)
             return false;

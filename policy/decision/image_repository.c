@@ -14,9 +14,10 @@ static bool
 add_namespace(void *arg, const struct repository_namespace *ns)
 {
     struct build *b = arg;
-    struct policy_entry entry = {ns->requires_encryption
-                                     ? AUTHN_LEVEL_PKT_PRIVACY
-                                     : AUTHN_LEVEL_CONNECT};
+    struct policy_entry entry = {
+        .required_level = ns->requires_encryption ? AUTHN_LEVEL_PKT_PRIVACY
+                                                  : AUTHN_LEVEL_CONNECT,
+        .display = ns->display};
 
     b->result =
         policy_image_builder_add(b->builder, &ns->path, &entry, b->err);

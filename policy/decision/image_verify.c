@@ -95,6 +95,12 @@ record_next(const struct table *t, size_t *at, size_t end)
     return r;
 }
 
+static struct span
+record_path(const struct image_record *r)
+{
+    return (struct span){r->path, r->length};
+}
+
 static bool
 level_is_storable(unsigned level)
 {
@@ -106,7 +112,7 @@ static bool
 record_is_sound(const struct table *t, uint32_t bucket,
                 const struct image_record *r)
 {
-    uint64_t hash = siphash(&t->header->key, r->path, r->length);
+    uint64_t hash = siphash_nocase(&t->header->key, r->path, r->length);
 
     return r->length > 0 && r->length <= NAMESPACE_PATH_MAX &&
            r->reserved == 0 && level_is_storable(r->required_level) &&
@@ -132,8 +138,7 @@ bucket_verify(const struct table *t, uint32_t bucket, uint32_t *count)
             !record_is_sound(t, bucket, r))
             return false;
         for (unsigned i = 0; i < n; i++) {
-            if (seen[i]->length == r->length &&
-                memcmp(seen[i]->path, r->path, r->length) == 0)
+            if (span_equal_nocase(record_path(seen[i]), record_path(r)))
                 return false;
         }
         seen[n++] = r;
@@ -180,7 +185,7 @@ image_find(const void *file, size_t size, struct span path,
     size_t at = (size_t)t.index[bucket] * IMAGE_UNIT;
     size_t end = (size_t)t.index[bucket + 1] * IMAGE_UNIT;
 
-    entry_out->required_level = AUTHN_LEVEL_PKT_PRIVACY;
+    *entry_out = (struct policy_entry){AUTHN_LEVEL_PKT_PRIVACY, {NULL, 0}};
     if (end > t.records_size)
         return false;
     for (unsigned n = 0; n < IMAGE_BUCKET_MAX && at < end; n++) {
@@ -188,9 +193,10 @@ image_find(const void *file, size_t size, struct span path,
 
         if (r == NULL)
             return false;
-        if (r->tag != (uint32_t)hash || r->length != path.length ||
-            memcmp(r->path, path.data, path.length) != 0)
+        if (r->tag != (uint32_t)hash ||
+            !span_equal_nocase(record_path(r), path))
             continue;
+        entry_out->display = record_path(r);
         /* Anything but Connect demands the most. */
         if (r->required_level == AUTHN_LEVEL_CONNECT)
             entry_out->required_level = AUTHN_LEVEL_CONNECT;

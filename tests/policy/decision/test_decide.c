@@ -14,8 +14,8 @@ setup(void)
 {
     const char *dir = test_directory();
     struct policy_image_builder *b = policy_image_builder_new();
-    struct policy_entry low = {AUTHN_LEVEL_CONNECT};
-    struct policy_entry high = {AUTHN_LEVEL_PKT_PRIVACY};
+    struct policy_entry low = {.required_level = AUTHN_LEVEL_CONNECT};
+    struct policy_entry high = {.required_level = AUTHN_LEVEL_PKT_PRIVACY};
     struct error err;
 
     namespace_path_parse(&open_ns, SPAN("root\\open"), NULL);

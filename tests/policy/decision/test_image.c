@@ -36,7 +36,7 @@ static void
 add(struct policy_image_builder *b, const char *text, enum authn_level level)
 {
     struct namespace_path path = path_of(text);
-    struct policy_entry entry = {level};
+    struct policy_entry entry = {.required_level = level};
     struct error err;
 
     cr_assert(policy_image_builder_add(b, &path, &entry, &err) == 0, "%s",
@@ -128,10 +128,11 @@ Test(image, takes_no_level_that_protects_nothing, .init = setup)
 {
     struct policy_image_builder *b = policy_image_builder_new();
     struct namespace_path path = path_of("root\\x"), none = {0};
-    struct policy_entry fine = {AUTHN_LEVEL_CONNECT};
+    struct policy_entry fine = {.required_level = AUTHN_LEVEL_CONNECT};
 
     for (int level = -1; level < 9; level++) {
-        struct policy_entry entry = {(enum authn_level)level};
+        struct policy_entry entry = {.required_level =
+                                         (enum authn_level)level};
 
         if (level == AUTHN_LEVEL_CONNECT || level == AUTHN_LEVEL_PKT_PRIVACY)
             continue;
@@ -315,4 +316,29 @@ Test(image, leaves_nothing_behind_when_the_directory_is_missing)
     cr_assert(policy_image_builder_write(b, "/nonexistent", 1, &err) < 0);
     cr_assert(err.code == -ENOENT);
     policy_image_builder_free(b);
+}
+
+Test(image, keeps_the_authors_spelling_and_refuses_another_name)
+{
+    const char *dir = test_directory();
+    struct policy_image_builder *b = policy_image_builder_new();
+    struct policy_entry entry = {.required_level = AUTHN_LEVEL_PKT_PRIVACY,
+                                 .display = SPAN("Root\\MyNamespace")};
+    struct policy_image *image = NULL;
+    struct namespace_path path;
+    struct error err;
+
+    namespace_path_parse(&path, SPAN("root\\mynamespace"), NULL);
+    cr_assert(policy_image_builder_add(b, &path, &entry, &err) == 0, "%s",
+              err.text);
+    entry.display = SPAN("Root\\Other");
+    cr_assert(policy_image_builder_add(b, &path, &entry, &err) < 0);
+    cr_assert(policy_image_builder_write(b, dir, 1, &err) == 0, "%s",
+              err.text);
+    policy_image_builder_free(b);
+    cr_assert(policy_image_activate(dir, &err) == 0);
+    cr_assert(policy_image_open(dir, &image, &err) == 0, "%s", err.text);
+    cr_assert(policy_image_find(image, &path, &entry));
+    assert_span(entry.display, "Root\\MyNamespace");
+    policy_image_unref(image);
 }

@@ -1,16 +1,17 @@
 #include "gateway/event/merge.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define ENTRIES_MAX 4096
+#define SETS 1024
+#define WAYS 4
 
+/* A place has the choice of a few slots and takes the oldest: no memory is
+ * ever asked for, and a flood of different events only pushes out others. */
 struct merge_table {
-    struct strmap *map;
     /* Two keys: 128 bits that nobody outside can aim at. */
     struct siphash_key keys[2];
+    struct merged slots[SETS][WAYS];
 };
 
 struct merge_table *
@@ -20,11 +21,6 @@ merge_table_new(void)
 
     if (t == NULL)
         return NULL;
-    t->map = strmap_new();
-    if (t->map == NULL) {
-        free(t);
-        return NULL;
-    }
     siphash_key_random(&t->keys[0]);
     siphash_key_random(&t->keys[1]);
     return t;
@@ -33,26 +29,12 @@ merge_table_new(void)
 void
 merge_table_clear(struct merge_table *t)
 {
-    size_t cursor;
-    struct span key;
-    void *value;
-
-    for (;;) {
-        cursor = 0;
-        if (!strmap_next(t->map, &cursor, &key, &value))
-            return;
-        strmap_remove(t->map, key);
-        free(value);
-    }
+    memset(t->slots, 0, sizeof(t->slots));
 }
 
 void
 merge_table_free(struct merge_table *t)
 {
-    if (t == NULL)
-        return;
-    merge_table_clear(t);
-    strmap_free(t->map);
     free(t);
 }
 
@@ -80,7 +62,7 @@ add_part(struct buf *b, struct span part)
 
 /* False when out of memory. */
 static bool
-make_key(struct merge_table *t, const struct event *e, char out[33])
+make_key(const struct merge_table *t, const struct event *e, uint64_t out[2])
 {
     static const enum event_field same[] = {
         EVENT_FIELD_NAMESPACE, EVENT_FIELD_PRINCIPAL, EVENT_FIELD_REASON};
@@ -92,10 +74,8 @@ make_key(struct merge_table *t, const struct event *e, char out[33])
         add_part(&b, e->fields[same[i]]);
     add_part(&b, client_address(e->fields[EVENT_FIELD_CLIENT]));
     made = !buf_failed(&b);
-    if (made)
-        snprintf(out, 33, "%016" PRIx64 "%016" PRIx64,
-                 siphash(&t->keys[0], b.data, b.length),
-                 siphash(&t->keys[1], b.data, b.length));
+    for (size_t i = 0; made && i < 2; i++)
+        out[i] = siphash(&t->keys[i], b.data, b.length);
     buf_fini(&b);
     return made;
 }
@@ -107,63 +87,46 @@ within_window(const struct merged *m, int64_t time_us)
            m->first_us - time_us < MERGE_WINDOW_US;
 }
 
+/* The slot of key, or the one to take for it. */
+static struct merged *
+slot_of(struct merge_table *t, const uint64_t key[2])
+{
+    struct merged *set = t->slots[key[0] % SETS], *oldest = &set[0];
+
+    for (size_t i = 0; i < WAYS; i++) {
+        if (set[i].row != 0 && set[i].key[0] == key[0] &&
+            set[i].key[1] == key[1])
+            return &set[i];
+        if (set[i].row < oldest->row)
+            oldest = &set[i];
+    }
+    return oldest;
+}
+
 const struct merged *
 merge_find(struct merge_table *t, const struct event *e)
 {
     const struct merged *m;
-    char key[33];
+    uint64_t key[2];
 
     if (!make_key(t, e, key))
         return NULL;
-    m = strmap_get(t->map, span_of(key));
-    return m != NULL && within_window(m, e->time_us) ? m : NULL;
-}
-
-/* Drops what is too old to be merged with; everything if that is not
- * enough. */
-static void
-make_room(struct merge_table *t, int64_t now_us)
-{
-    struct merged *old[256];
-    size_t cursor = 0, count = 0;
-    struct span key;
-    void *value;
-
-    if (strmap_count(t->map) < ENTRIES_MAX)
-        return;
-    while (count < ARRAY_COUNT(old) &&
-           strmap_next(t->map, &cursor, &key, &value)) {
-        if (!within_window(value, now_us))
-            old[count++] = value;
-    }
-    for (size_t i = 0; i < count; i++) {
-        strmap_remove(t->map, span_of(old[i]->key));
-        free(old[i]);
-    }
-    if (count == 0)
-        merge_table_clear(t);
+    m = slot_of(t, key);
+    if (m->row == 0 || m->key[0] != key[0] || m->key[1] != key[1])
+        return NULL;
+    return within_window(m, e->time_us) ? m : NULL;
 }
 
 void
 merge_begin(struct merge_table *t, const struct event *e, int64_t row)
 {
     struct merged *m;
-    char key[33];
+    uint64_t key[2];
 
     if (!make_key(t, e, key))
         return;
-    m = strmap_get(t->map, span_of(key));
-    if (m == NULL) {
-        make_room(t, e->time_us);
-        m = calloc(1, sizeof(*m));
-        if (m == NULL)
-            return;
-        memcpy(m->key, key, sizeof(key));
-        if (!strmap_put(t->map, span_of(m->key), m)) {
-            free(m);
-            return;
-        }
-    }
+    m = slot_of(t, key);
+    memcpy(m->key, key, sizeof(m->key));
     m->row = row;
     m->first_us = e->time_us;
     for (size_t i = 0; i < EVENT_FIELD_COUNT; i++)

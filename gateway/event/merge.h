@@ -11,8 +11,8 @@
 #define MERGE_WINDOW_US (INT64_C(60) * 1000000)
 
 struct merged {
-    char key[33];
-    int64_t row;
+    uint64_t key[2]; /* what makes two events repeats of one another */
+    int64_t row;     /* 0: unused */
     int64_t first_us;
     uint64_t hashes[EVENT_FIELD_COUNT]; /* of the row's fields */
 };

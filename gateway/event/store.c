@@ -11,8 +11,9 @@
 #include "gateway/event/merge.h"
 
 /* Rows dropped in one commit, so that a lowered limit does not stall. */
-#define TRIM_MAX      20000
-#define MESSAGE_BYTES 8192
+#define TRIM_MAX       20000
+#define MESSAGE_BYTES  8192
+#define CLOCK_AHEAD_US (INT64_C(3600) * 1000000)
 
 enum statement {
     INSERT_EVENT,
@@ -396,11 +397,13 @@ event_store_write(struct event_store *s, const struct event *e,
                   struct error *err)
 {
     struct event whole = *e;
+    int64_t now_us = clock_now_us();
 
     if (whole.count == 0)
         whole.count = 1;
-    if (whole.time_us == 0)
-        whole.time_us = clock_now_us();
+    /* Nobody writes events of tomorrow. */
+    if (whole.time_us <= 0 || whole.time_us > now_us + CLOCK_AHEAD_US)
+        whole.time_us = now_us;
     if (begin(s, err) < 0 || write_event(s, &whole, err) < 0)
         return give_up(s, whole.count, err);
     s->pending += whole.count;

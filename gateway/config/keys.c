@@ -33,8 +33,7 @@ static const struct key keys[] = {
             form, manual                                                      \
     }
     ROW("state_dir", value_path, state_dir, "/var/lib/nsgate", 0, 0, "PATH",
-        "The directory of the repository, the policy image, the event log "
-        "and the replay cache."),
+        "The directory of the repository, the policy image and the events."),
     ROW("runtime_dir", value_path, runtime_dir, "/run/nsgate", 0, 0, "PATH",
         "The directory of the control socket."),
     ROW("keytab", value_path, keytab, "/etc/nsgate/http.keytab", 0, 0, "PATH",

@@ -1,0 +1,86 @@
+#include "gateway/config/config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/support/support.h"
+
+SUITE(paths);
+
+/* One a test. */
+static const char *
+dir(void)
+{
+    static const char *made;
+
+    if (made == NULL)
+        made = test_directory();
+    return made;
+}
+
+static const char *
+write_conf(const char *text)
+{
+    static char path[4200];
+
+    snprintf(path, sizeof(path), "%s/nsgate.conf", dir());
+    test_write_file(path, text, strlen(text));
+    return path;
+}
+
+Test(paths, takes_two_keys_and_leaves_the_rest_alone)
+{
+    struct config_paths p;
+    struct error err = {0};
+
+    cr_assert(config_paths_load(write_conf("[weird]\nx = 1\n[nsgate]\n"
+                                           "bogus = 1 ; comment\n"
+                                           "workers = 0\n"
+                                           "state_dir = /srv/state\n"),
+                                &p, &err) == 0,
+              "%s", err.text);
+    cr_assert_str_eq(p.state_dir, "/srv/state");
+    cr_assert_str_eq(p.runtime_dir, "/run/nsgate");
+    cr_assert_str_eq(err.text, "");
+    test_shell("mkdir %s/conf.d && printf '[nsgate]\\nstate_dir = /other\\n' "
+               "> %s/conf.d/x.conf",
+               dir(), dir());
+    cr_assert(config_paths_load(write_conf("[nsgate]\nstate_dir = /a\n"), &p,
+                                &err) == 0);
+    cr_assert_str_eq(p.state_dir, "/other");
+}
+
+Test(paths, has_the_defaults_of_an_empty_file)
+{
+    struct config_paths p;
+
+    cr_assert(config_paths_load(write_conf(""), &p, NULL) == 0);
+    cr_assert_str_eq(p.state_dir, "/var/lib/nsgate");
+    cr_assert_str_eq(p.runtime_dir, "/run/nsgate");
+}
+
+Test(paths, refuses_what_is_no_absolute_path)
+{
+    static const char *const bad[] = {
+        "[nsgate]\nstate_dir = here\n", "[nsgate]\nstate_dir = /a ; b\n",
+        "[nsgate]\nstate_dir = /a\nstate_dir = /b\n",
+        "[nsgate]\nstate_dir = \n"};
+    struct config_paths p;
+    struct error err = {0};
+
+    for (size_t i = 0; i < ARRAY_COUNT(bad); i++) {
+        cr_assert(config_paths_load(write_conf(bad[i]), &p, &err) < 0);
+        cr_assert(strstr(err.text, "/nsgate.conf:") != NULL, "%s", err.text);
+        cr_assert(p.state_dir[0] == '\0' && p.runtime_dir[0] == '\0');
+    }
+}
+
+Test(paths, tells_a_missing_file_apart)
+{
+    struct config_paths p;
+    struct error err = {0};
+
+    cr_assert(config_paths_load("/nonexistent/x.conf", &p, &err) < 0);
+    cr_assert(err.code == -ENOENT);
+}

@@ -52,6 +52,19 @@ refuse(struct auth_result *r, const char *cause, const char *remedy)
     r->remedy = remedy;
 }
 
+/* What examine found out on the way to refusing is nobody's identity. */
+static void
+forget_identity(struct auth_result *r)
+{
+    memset(r->principal, 0, sizeof(r->principal));
+    r->realm = NULL;
+    r->declared = AUTHN_LEVEL_NONE;
+    r->impersonation =
+        r->anonymous ? IMPERSONATION_ANONYMOUS : IMPERSONATION_NONE;
+    r->bound = false;
+    r->expires_us = 0;
+}
+
 /* The leg itself; false when the context is not established by it. */
 static bool
 run_leg(struct acceptor *a, gss_buffer_t token,
@@ -226,10 +239,8 @@ acceptor_accept(struct acceptor *a, struct span authorization,
     if (run_leg(a, &token, binding, &accepted, r) &&
         examine(a, &accepted, r) && take_reply(&accepted, r))
         r->outcome = AUTH_OK;
-    if (r->outcome != AUTH_OK) {
-        r->declared = AUTHN_LEVEL_NONE;
-        r->bound = false;
-    }
+    else
+        forget_identity(r);
     accepted_fini(&accepted);
     free(bytes);
 }

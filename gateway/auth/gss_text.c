@@ -71,7 +71,13 @@ static const struct {
     {"not found in keytab",
      "the client asked for another service name: use the host name that is "
      "in `acceptor`, or add the name to the keytab and to `acceptor`"},
-    {"No key table entry",
+    {"Cannot find key for",
+     "the client's ticket is for another version of the service's key: "
+     "export the keytab again and reload; if the client holds an old ticket: "
+     "kinit again"},
+    {"Key table entry not found",
+     "the client asked for another service name than those of `acceptor`"},
+    {"isn't for us",
      "the client asked for another service name than those of `acceptor`"},
     {"Wrong principal in request",
      "the client asked for another service name than those of `acceptor`"},

@@ -19,7 +19,7 @@
  *     repository_open(dir, REPOSITORY_WRITE, &repo, err)
  *     repository_begin(repo, 10000, waiting, arg, err)     one writer at a time
  *     repository_apply(repo, unit, &options, &change, err)
- *     repository_image(...)     (decision.h builds it from repository_each_…)
+ *     policy_image_build(...)   (decision.h: from repository_each_namespace)
  *     repository_commit(repo, err)            or repository_rollback(repo)
  * Reading (workers):
  *     repository_open(dir, REPOSITORY_READ, ...)
@@ -50,8 +50,7 @@ void repository_close(struct repository *repo);
 /* Takes the one writer's turn; waiting (may be NULL) is called once if
  * another writer holds it.  -1 after timeout_ms. */
 int repository_begin(struct repository *repo, unsigned timeout_ms,
-                     void (*waiting)(void *arg), void *arg,
-                     struct error *err);
+                     void (*waiting)(void *arg), void *arg, struct error *err);
 
 struct repository_apply_options {
     bool class_create_only, class_update_only;
@@ -60,8 +59,8 @@ struct repository_apply_options {
 
 /* What an apply did, for messages. */
 struct repository_change {
-    size_t namespaces_created, classes_created, classes_updated,
-        classes_deleted, instances_created, instances_updated,
+    size_t namespaces_created, namespaces_deleted, classes_created,
+        classes_updated, classes_deleted, instances_created, instances_updated,
         instances_deleted, encryption_on, encryption_off;
     /* On failure: the statement that could not be stored, by its index in
      * the unit, and the published code (0x80041019 already exists, ...). */
@@ -99,11 +98,10 @@ struct repository_namespace {
 
 /* These work inside a transaction of either kind.  Visitors return false to
  * stop.  Return 0, or -1 when the store failed. */
-int repository_each_namespace(struct repository *repo,
-                              bool (*visit)(void *arg,
-                                            const struct repository_namespace
-                                                *ns),
-                              void *arg, struct error *err);
+int repository_each_namespace(
+    struct repository *repo,
+    bool (*visit)(void *arg, const struct repository_namespace *ns), void *arg,
+    struct error *err);
 int repository_each_child(struct repository *repo,
                           const struct namespace_path *ns,
                           bool (*visit)(void *arg,
@@ -147,10 +145,59 @@ int repository_instance(struct repository *repo,
 int repository_instances(struct repository *repo,
                          const struct namespace_path *ns,
                          struct span class_name, int64_t after, size_t limit,
-                         bool (*visit)(void *arg, int64_t row,
-                                       struct span key,
+                         bool (*visit)(void *arg, int64_t row, struct span key,
                                        const struct cim_instance *instance),
                          void *arg, struct error *err);
+
+/* -- a class with all it inherits (object.c) ------------------------------ */
+
+#define REPOSITORY_DEPTH_MAX 256 /* classes from the top to the bottom */
+
+struct repository_property {
+    const struct cim_property *property; /* the nearest declaration */
+    const struct cim_class *origin;      /* where that stands */
+    const struct cim_value *value;       /* nearest default; NULL: none */
+    bool key;                            /* Key said anywhere in the chain */
+};
+
+struct repository_method {
+    const struct cim_method *method;
+    const struct cim_class *origin;
+};
+
+/* Features in order of their first declaration, the top class's first. */
+struct repository_class_full {
+    const struct cim_class *class;
+    size_t depth; /* classes in the chain, at least 1 */
+    size_t property_count;
+    struct repository_property *properties;
+    size_t method_count;
+    struct repository_method *methods;
+    size_t key_count;
+    struct span only_key; /* its name if key_count is 1, else absent */
+    size_t *by_name;      /* property indexes, names ascending */
+};
+
+/* A stored class or a system class.  1 found, 0 not, -1 error, also when a
+ * superclass is missing. */
+int repository_class_find(struct repository *repo,
+                          const struct namespace_path *ns, struct span name,
+                          struct arena *arena, const struct cim_class **out,
+                          struct error *err);
+/* The same with what it inherits; all in arena. */
+int repository_class_full(struct repository *repo,
+                          const struct namespace_path *ns, struct span name,
+                          struct arena *arena,
+                          struct repository_class_full **out,
+                          struct error *err);
+/* Index into properties, or SIZE_MAX. */
+size_t repository_class_full_property(const struct repository_class_full *full,
+                                      struct span name);
+/* The canonical key from an object path's text behind the class name (".K=1",
+ * `="v"`, "=@").  False if it is malformed or memory is out. */
+bool repository_key_parse(const struct repository_class_full *full,
+                          struct span text, struct arena *arena,
+                          struct span *key_out);
 
 /* True if the file is a repository whose pages and schema are sound
  * (PRAGMA quick_check); for doctor and the start. */
@@ -163,8 +210,8 @@ int repository_check(struct repository *repo, struct error *err);
  */
 int state_owner_enter(const char *state_dir, struct error *err);
 void state_owner_leave(void);
-/* Refuses (-1) a directory that is group- or world-writable, or whose owner
- * is neither the caller, root's choice, nor `expected` ((uid_t)-1: any). */
+/* Refuses (-1) a directory that its group or everyone may write to, and for a
+ * caller other than root one that belongs to neither the caller nor root. */
 int state_dir_check(const char *state_dir, struct error *err);
 
 #endif

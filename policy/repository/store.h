@@ -1,0 +1,122 @@
+#ifndef POLICY_REPOSITORY_STORE_H
+#define POLICY_REPOSITORY_STORE_H
+
+#include <sqlite3.h>
+
+#include "policy/repository/repository.h"
+
+/*
+ * What the files of this folder share: the open store and its statements.
+ *
+ *     sqlite3_stmt *s = store_statement(repo, STATEMENT_..., err);
+ *     if (s == NULL)
+ *         return -1;
+ *     store_bind_span(repo, s, 1, name);
+ *     while ((r = store_step(repo, s, err)) > 0)
+ *         ... store_column(s, 0) ...
+ *     store_done(repo, s);
+ */
+
+/* One row a statement: sql.h names and words them. */
+enum statement_id {
+#define STATEMENT(name, sql) STATEMENT_##name,
+#include "policy/repository/sql.h"
+#undef STATEMENT
+    STATEMENT_COUNT,
+};
+
+struct repository {
+    sqlite3 *db;
+    enum repository_mode mode;
+    char path[512];
+    char display[NAMESPACE_PATH_MAX + 1]; /* of the last namespace_find */
+    sqlite3_stmt *statements[STATEMENT_COUNT];
+    bool in_transaction, changed;
+    bool failed;         /* the transaction may not be committed any more */
+    bool bind_failed;    /* since the last step */
+    uint64_t generation; /* of the transaction that writes; 0: not yet */
+    /* While waiting for the writer's turn. */
+    uint64_t wait_until_ms;
+    void (*waiting)(void *arg);
+    void *waiting_arg;
+};
+
+/* The prepared statement, or a second one while the first is in use (a
+ * visitor that asks again). NULL with err filled. */
+sqlite3_stmt *store_statement(struct repository *repo, enum statement_id id,
+                              struct error *err);
+/* 1 a row, 0 done, -1 failed. */
+int store_step(struct repository *repo, sqlite3_stmt *s, struct error *err);
+void store_done(struct repository *repo, sqlite3_stmt *s);
+/* A statement without rows: step and done. */
+int store_run(struct repository *repo, sqlite3_stmt *s, struct error *err);
+
+/* What is bound must live until store_done. An absent span is NULL. */
+void store_bind_span(struct repository *repo, sqlite3_stmt *s, int i,
+                     struct span text);
+void store_bind_blob(struct repository *repo, sqlite3_stmt *s, int i,
+                     struct span bytes);
+void store_bind_number(struct repository *repo, sqlite3_stmt *s, int i,
+                       int64_t n);
+/* Lives until the next step. Absent for NULL. */
+struct span store_column(sqlite3_stmt *s, int i);
+/* Fills err with what, the file and SQLite's reason; -1. */
+int store_error(struct repository *repo, struct error *err, const char *what);
+int store_exec(struct repository *repo, const char *sql, struct error *err);
+
+/* -- one table a file; for apply.c ---------------------------------------- */
+
+/* 1 found with its row, 0 not, -1. */
+int namespaces_id(struct repository *repo, const struct namespace_path *ns,
+                  int64_t *id_out, struct error *err);
+/* Makes it and its parents, telling created of each new one. */
+int namespaces_ensure(struct repository *repo, const struct namespace_path *ns,
+                      const char *display,
+                      void (*created)(void *arg, const char *display),
+                      void *arg, int64_t *id_out, struct error *err);
+/* 1 changed, 0 it was so, -1. */
+int namespaces_encryption(struct repository *repo,
+                          const struct namespace_path *ns, bool required,
+                          struct error *err);
+/* With all below it; how many in *count_out. */
+int namespaces_delete(struct repository *repo, const struct namespace_path *ns,
+                      size_t *count_out, struct error *err);
+
+/* 1 found, 0 not, -1.  *system_out: it only stands for a system class. */
+int classes_id(struct repository *repo, int64_t ns, struct span name,
+               int64_t *id_out, bool *system_out, struct error *err);
+/* Rows of a class and all its subclasses, malloc'ed, the class first; none
+ * (and NULL) if it is not there. */
+int classes_family(struct repository *repo, int64_t ns, struct span name,
+                   int64_t **ids_out, size_t *count_out, struct error *err);
+/* 1 if name has a superclass, 0 not, or it is not stored; -1. The span lives
+ * in arena. */
+int classes_superclass(struct repository *repo, int64_t ns, struct span name,
+                       struct arena *arena, struct span *superclass_out,
+                       struct error *err);
+/* id 0: a new one. */
+int classes_put(struct repository *repo, int64_t ns, int64_t id,
+                const struct cim_class *c, struct error *err);
+/* The row that instances of a system class hang on, and rows of the system
+ * classes above it, so that they are found as subclasses. */
+int classes_put_system(struct repository *repo, int64_t ns, struct span name,
+                       int64_t *id_out, struct error *err);
+int classes_delete(struct repository *repo, int64_t id, struct error *err);
+
+/* 1 there is one, 0 none, -1. */
+int instances_any(struct repository *repo, int64_t class_id,
+                  struct error *err);
+int instances_count(struct repository *repo, int64_t class_id,
+                    size_t *count_out, struct error *err);
+/* 1 it was new, 0 there is one already and nothing was done, -1. */
+int instances_add(struct repository *repo, int64_t class_id, struct span key,
+                  struct span body, struct error *err);
+/* 1 done, 0 there is none, -1. */
+int instances_update(struct repository *repo, int64_t class_id,
+                     struct span key, struct span body, struct error *err);
+int instances_delete(struct repository *repo, int64_t class_id,
+                     struct span key, struct error *err);
+/* "" means the same as "@": the one instance of a class without key. */
+struct span instances_key(struct span key);
+
+#endif

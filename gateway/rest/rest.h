@@ -24,7 +24,7 @@ enum rest_kind {
 };
 
 #define REST_NAME_MAX 256
-#define REST_KEY_MAX 4096
+#define REST_KEY_MAX  4096
 
 struct rest_target {
     enum rest_kind kind;
@@ -32,8 +32,8 @@ struct rest_target {
     char class_name[REST_NAME_MAX];
     char key_text[REST_KEY_MAX]; /* INSTANCE: behind the class name, from
                                     '.' or '=' on, decoded */
-    size_t limit;  /* INSTANCES, at least 1 */
-    int64_t after; /* INSTANCES, a row number */
+    size_t limit;                /* INSTANCES, at least 1 */
+    int64_t after;               /* INSTANCES, a row number */
 };
 
 enum rest_parse {
@@ -45,8 +45,7 @@ enum rest_parse {
 /* path: decoded once, begins with "/cim/". query: raw, may be absent; only
  * limit and after are known, anything else is malformed. */
 enum rest_parse rest_target_parse(struct span path, struct span query,
-                                  size_t page_max,
-                                  struct rest_target *out);
+                                  size_t page_max, struct rest_target *out);
 /* "GET, HEAD, OPTIONS" */
 const char *rest_methods(enum rest_kind kind);
 
@@ -95,7 +94,7 @@ struct rest_problem {
     const char *request_id;
     /* The rest is left out when NULL or 0. */
     const char *secure_uri;
-    const struct namespace_path *namespace;
+    const char *namespace; /* as its author spelled it */
     uint32_t hresult;
     const char *symbol; /* "WBEM_E_ACCESS_DENIED" */
     enum authn_level required, effective, declared, applied;

@@ -1,0 +1,187 @@
+/* A page of a class's instances, written in chunks. */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "gateway/rest/object.h"
+#include "gateway/rest/url.h"
+
+#define INVALID_CLASS 0x80041010u /* WBEM_E_INVALID_CLASS */
+
+/* A chunk ends after so many instances, or once it has so many bytes. */
+#define CHUNK_INSTANCES 100
+#define CHUNK_BYTES     (256 * 1024)
+
+struct rest_page {
+    struct rest_target target;
+    bool started, complete;
+    int64_t after; /* the last row written */
+    size_t left;   /* of the page's limit */
+};
+
+/* One rest_page_next. */
+struct chunk {
+    struct rest_page *page;
+    struct repository *repo;
+    struct buf *out;
+    size_t begin; /* out->length then */
+    struct arena *arena;
+    struct strmap *classes; /* name -> struct repository_class_full */
+    size_t count;
+    bool stopped; /* there is more, now or on the next page */
+    bool failed;
+};
+
+struct rest_page *
+rest_page_new(const struct rest_target *target)
+{
+    struct rest_page *p = calloc(1, sizeof(*p));
+
+    if (p == NULL)
+        return NULL;
+    p->target = *target;
+    p->after = target->after;
+    p->left = target->limit;
+    return p;
+}
+
+void
+rest_page_free(struct rest_page *p)
+{
+    free(p);
+}
+
+/* 1 found, 0 not, -1 failed. */
+static int
+chunk_class(struct chunk *c, struct span name,
+            struct repository_class_full **out)
+{
+    int found;
+
+    *out = strmap_get(c->classes, name);
+    if (*out != NULL)
+        return 1;
+    found = repository_class_full(c->repo, &c->page->target.namespace, name,
+                                  c->arena, out, NULL);
+    if (found > 0 && !strmap_put(c->classes, (*out)->class->name, *out))
+        return -1;
+    return found;
+}
+
+static bool
+chunk_visit(void *arg, int64_t row, struct span key,
+            const struct cim_instance *instance)
+{
+    struct chunk *c = arg;
+    struct rest_page *p = c->page;
+    struct repository_class_full *class;
+    cJSON *node = NULL;
+
+    if (p->left == 0 || c->count == CHUNK_INSTANCES ||
+        c->out->length - c->begin >= CHUNK_BYTES)
+    {
+        c->stopped = true;
+        return false;
+    }
+    if (chunk_class(c, instance->class_name, &class) > 0)
+        node = instance_node(&p->target.namespace, class, key, instance);
+    if (p->left < p->target.limit)
+        buf_add_char(c->out, ',');
+    c->failed = node == NULL || !node_print(node, c->out);
+    cJSON_Delete(node);
+    p->after = row;
+    p->left--;
+    c->count++;
+    return !c->failed;
+}
+
+static void
+add_url(struct buf *out, const struct rest_page *p,
+        const struct cim_class *class)
+{
+    url_add_class(out, &p->target.namespace, class->name);
+    buf_add_string(out, "/instances");
+}
+
+static void
+page_open(struct chunk *c, const struct cim_class *class)
+{
+    struct buf url = BUF_INIT;
+
+    add_url(&url, c->page, class);
+    json_begin(c->out);
+    json_text(c->out, "kind", "instancecollection");
+    json_string(c->out, "self", buf_span(&url));
+    json_string(c->out, "class", class->name);
+    buf_add_string(c->out, ",\"instances\":[");
+    c->failed = c->failed || buf_failed(&url);
+    buf_fini(&url);
+}
+
+static void
+page_close(struct chunk *c, const struct cim_class *class)
+{
+    struct rest_page *p = c->page;
+    struct buf url = BUF_INIT;
+
+    buf_add_char(c->out, ']');
+    if (c->stopped) {
+        add_url(&url, p, class);
+        buf_addf(&url, "?limit=%zu&after=%" PRId64, p->target.limit, p->after);
+        json_string(c->out, "next", buf_span(&url));
+    }
+    json_end(c->out);
+    c->failed = c->failed || buf_failed(&url);
+    buf_fini(&url);
+    p->complete = true;
+}
+
+static enum rest_status
+chunk_write(struct chunk *c, uint32_t *hresult_out)
+{
+    struct rest_page *p = c->page;
+    struct repository_class_full *class;
+    size_t most = p->left < CHUNK_INSTANCES ? p->left : CHUNK_INSTANCES;
+    int found = chunk_class(c, span_of(p->target.class_name), &class);
+
+    if (found == 0) {
+        *hresult_out = INVALID_CLASS;
+        return REST_STATUS_NOT_FOUND;
+    }
+    if (found < 0)
+        return REST_STATUS_STORE_FAILED;
+    if (!p->started)
+        page_open(c, class->class);
+    p->started = true;
+    /* One more than is written tells whether anything follows. */
+    if (repository_instances(c->repo, &p->target.namespace, class->class->name,
+                             p->after, most + 1, chunk_visit, c, NULL) < 0 ||
+        c->failed)
+        return REST_STATUS_STORE_FAILED;
+    if (!c->stopped || p->left == 0)
+        page_close(c, class->class);
+    return c->failed || buf_failed(c->out) ? REST_STATUS_STORE_FAILED
+                                           : REST_STATUS_OK;
+}
+
+enum rest_status
+rest_page_next(struct rest_page *p, struct repository *repo, struct buf *out,
+               bool *done_out, uint32_t *hresult_out)
+{
+    struct chunk c = {.page = p,
+                      .repo = repo,
+                      .out = out,
+                      .begin = out->length,
+                      .arena = arena_new(),
+                      .classes = strmap_new()};
+    enum rest_status status = REST_STATUS_STORE_FAILED;
+
+    *hresult_out = 0;
+    if (p->complete)
+        status = REST_STATUS_OK;
+    else if (c.arena != NULL && c.classes != NULL)
+        status = chunk_write(&c, hresult_out);
+    *done_out = p->complete;
+    strmap_free(c.classes);
+    arena_free(c.arena);
+    return status;
+}

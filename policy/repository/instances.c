@@ -76,9 +76,9 @@ compare_rows(const void *a, const void *b)
 static void
 page_trim(struct page *p)
 {
-    qsort(p->rows, p->count, sizeof(*p->rows), compare_rows);
     if (p->count < p->limit)
         return;
+    qsort(p->rows, p->count, sizeof(*p->rows), compare_rows);
     p->count = p->limit;
     p->below = p->rows[p->limit - 1];
 }
@@ -151,13 +151,15 @@ visit_row(struct repository *repo, int64_t row,
 }
 
 static int
-visit_page(struct repository *repo, const struct page *p,
+visit_page(struct repository *repo, struct page *p,
            bool (*visit)(void *arg, int64_t row, struct span key,
                          const struct cim_instance *instance),
            void *arg, struct error *err)
 {
     int r = 1;
 
+    if (p->count > 0)
+        qsort(p->rows, p->count, sizeof(*p->rows), compare_rows);
     for (size_t i = 0; r > 0 && i < p->count; i++) {
         struct arena *arena = arena_new();
 

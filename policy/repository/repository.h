@@ -21,6 +21,8 @@
  *     repository_apply(repo, unit, &options, &change, err)
  *     policy_image_build(...)   (decision.h: from repository_each_namespace)
  *     repository_commit(repo, err)            or repository_rollback(repo)
+ *     policy_image_activate(dir, err)
+ *     repository_end(repo)
  * Reading (workers):
  *     repository_open(dir, REPOSITORY_READ, ...)
  *     repository_read_begin(repo, &generation, err)
@@ -48,7 +50,11 @@ void repository_close(struct repository *repo);
 /* -- writing ------------------------------------------------------------ */
 
 /* Takes the one writer's turn; waiting (may be NULL) is called once if
- * another writer holds it.  -1 after timeout_ms. */
+ * another writer holds it.  -1 after timeout_ms, with err->code -EBUSY.
+ *
+ * The turn outlives the commit, so that nobody else makes an image before
+ * this one is in place: it ends with repository_end, repository_rollback or
+ * repository_close. */
 int repository_begin(struct repository *repo, unsigned timeout_ms,
                      void (*waiting)(void *arg), void *arg, struct error *err);
 
@@ -80,8 +86,11 @@ int repository_apply(struct repository *repo, const struct mof_unit *unit,
  * row on its first call in a transaction. */
 int repository_next_generation(struct repository *repo,
                                uint64_t *generation_out, struct error *err);
+/* On failure everything is rolled back and the turn is over. */
 int repository_commit(struct repository *repo, struct error *err);
 void repository_rollback(struct repository *repo);
+/* The end of the turn, after the image was activated. */
+void repository_end(struct repository *repo);
 
 /* -- reading ------------------------------------------------------------ */
 
@@ -89,6 +98,11 @@ void repository_rollback(struct repository *repo);
 int repository_read_begin(struct repository *repo, uint64_t *generation_out,
                           struct error *err);
 void repository_read_end(struct repository *repo);
+
+/* The generation of what is read or written, inside a transaction of either
+ * kind; before repository_next_generation the one there is. */
+int repository_generation(struct repository *repo, uint64_t *generation_out,
+                          struct error *err);
 
 struct repository_namespace {
     struct namespace_path path;

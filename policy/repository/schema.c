@@ -13,7 +13,7 @@ static const struct {
     {"namespace",
      "CREATE TABLE namespace (id INTEGER PRIMARY KEY, "
      "path TEXT NOT NULL UNIQUE, display TEXT NOT NULL, "
-     "parent INTEGER REFERENCES namespace (id) ON DELETE CASCADE, "
+     "parent INTEGER REFERENCES namespace (id), "
      "encryption INTEGER NOT NULL DEFAULT 0 CHECK (encryption IN (0, 1))) "
      "STRICT"},
     {"namespace_parent",

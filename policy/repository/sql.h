@@ -46,9 +46,8 @@ STATEMENT(CLASS_FAMILY,
 STATEMENT(CLASS_SUPERCLASS,
           "SELECT superclass FROM class WHERE namespace = ?1 AND name = ?2 "
           "AND body IS NOT NULL")
-STATEMENT(CLASS_ADD,
-          "INSERT INTO class (namespace, name, superclass, body) "
-          "VALUES (?1, ?2, ?3, ?4)")
+STATEMENT(CLASS_ADD, "INSERT INTO class (namespace, name, superclass, body) "
+                     "VALUES (?1, ?2, ?3, ?4)")
 STATEMENT(CLASS_UPDATE, "UPDATE class SET name = ?2, superclass = ?3, "
                         "body = ?4 WHERE id = ?1")
 STATEMENT(CLASS_DELETE, "DELETE FROM class WHERE id = ?1")

@@ -1,12 +1,9 @@
 #include "policy/repository/store.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "policy/repository/schema.h"
 
@@ -137,25 +134,6 @@ store_column(sqlite3_stmt *s, int i)
 
 /* -- open and close ------------------------------------------------------- */
 
-/* With the mode and owner the state files have; SQLite gives -wal and -shm
- * the same. */
-static int
-file_create(const char *state_dir, const char *path, struct error *err)
-{
-    int fd =
-        open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0640);
-    struct stat to;
-    int r = 0;
-
-    if (fd < 0)
-        return errno == EEXIST ? 0 : error_set_errno(err, errno, "%s", path);
-    if (stat(state_dir, &to) < 0 || fchmod(fd, 0640) < 0 ||
-        (geteuid() == 0 && fchown(fd, to.st_uid, to.st_gid) < 0))
-        r = error_set_errno(err, errno, "%s", path);
-    close(fd);
-    return r;
-}
-
 /* Only a regular file, whose pages nobody else may write. */
 static int
 file_accept(const char *path, struct error *err)
@@ -202,14 +180,13 @@ configure(struct repository *repo, struct error *err)
 }
 
 static int
-open_database(struct repository *repo, const char *state_dir,
-              struct error *err)
+open_database(struct repository *repo, struct error *err)
 {
     int flags = repo->mode == REPOSITORY_WRITE ? SQLITE_OPEN_READWRITE
                                                : SQLITE_OPEN_READONLY;
 
     if (repo->mode == REPOSITORY_WRITE &&
-        file_create(state_dir, repo->path, err) < 0)
+        state_file_create(repo->state_dir, repo->path, err) < 0)
         return -1;
     if (file_accept(repo->path, err) < 0)
         return -1;
@@ -233,13 +210,15 @@ repository_open(const char *state_dir, enum repository_mode mode,
     if (repo == NULL)
         return error_set_errno(err, ENOMEM, "%s", state_dir);
     repo->mode = mode;
-    n = snprintf(repo->path, sizeof(repo->path), "%s/%s", state_dir,
-                 REPOSITORY_FILE);
-    if (n < 0 || (size_t)n >= sizeof(repo->path)) {
+    repo->turn = -1;
+    n = snprintf(repo->state_dir, sizeof(repo->state_dir), "%s", state_dir);
+    snprintf(repo->path, sizeof(repo->path), "%s/%s", repo->state_dir,
+             REPOSITORY_FILE);
+    if (n < 0 || (size_t)n >= sizeof(repo->state_dir)) {
         repository_close(repo);
         return error_set(err, "%s: the path is too long", state_dir);
     }
-    if (open_database(repo, state_dir, err) < 0) {
+    if (open_database(repo, err) < 0) {
         repository_close(repo);
         return -1;
     }
@@ -255,6 +234,7 @@ repository_close(struct repository *repo)
     for (int i = 0; i < STATEMENT_COUNT; i++)
         sqlite3_finalize(repo->statements[i]);
     sqlite3_close(repo->db);
+    turn_end(repo);
     free(repo);
 }
 

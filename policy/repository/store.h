@@ -28,9 +28,11 @@ enum statement_id {
 struct repository {
     sqlite3 *db;
     enum repository_mode mode;
+    char state_dir[256];
     char path[512];
     char display[NAMESPACE_PATH_MAX + 1]; /* of the last namespace_find */
     sqlite3_stmt *statements[STATEMENT_COUNT];
+    int turn; /* descriptor of the lock file, -1: not our turn */
     bool in_transaction, changed;
     bool failed;         /* the transaction may not be committed any more */
     bool bind_failed;    /* since the last step */
@@ -63,6 +65,18 @@ struct span store_column(sqlite3_stmt *s, int i);
 /* Fills err with what, the file and SQLite's reason; -1. */
 int store_error(struct repository *repo, struct error *err, const char *what);
 int store_exec(struct repository *repo, const char *sql, struct error *err);
+
+/* -- turn.c --------------------------------------------------------------- */
+
+/* Makes a file in state_dir with the owner, group and mode that state files
+ * have; fine if it is there. */
+int state_file_create(const char *state_dir, const char *path,
+                      struct error *err);
+/* The writers' lock; a holder that dies lets go of it. */
+int turn_take(struct repository *repo, struct error *err);
+void turn_end(struct repository *repo);
+/* Waits a moment, having told once that it does; false when time is over. */
+bool turn_wait(struct repository *repo);
 
 /* -- one table a file; for apply.c ---------------------------------------- */
 

@@ -1,34 +1,16 @@
 #include "policy/repository/store.h"
 
-#include <errno.h>
-#include <time.h>
-
-#define WAIT_STEP_MS 20
-
-/* Another writer has the turn: say so once, then try again until the time is
- * over. */
 static int
 busy(void *arg, int tries)
 {
-    struct repository *repo = arg;
-    struct timespec step = {0, WAIT_STEP_MS * 1000000L};
-
     (void)tries;
-    if (repo->waiting != NULL)
-        repo->waiting(repo->waiting_arg);
-    repo->waiting = NULL;
-    if (clock_monotonic_ms() >= repo->wait_until_ms)
-        return 0;
-    nanosleep(&step, NULL);
-    return 1;
+    return turn_wait(arg);
 }
 
 int
 repository_begin(struct repository *repo, unsigned timeout_ms,
                  void (*waiting)(void *arg), void *arg, struct error *err)
 {
-    int r;
-
     if (repo->mode != REPOSITORY_WRITE)
         return error_set(err, "%s is open for reading only", repo->path);
     if (repo->in_transaction)
@@ -37,10 +19,10 @@ repository_begin(struct repository *repo, unsigned timeout_ms,
     repo->waiting = waiting;
     repo->waiting_arg = arg;
     sqlite3_busy_handler(repo->db, busy, repo);
-    r = sqlite3_exec(repo->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
-    if (r != SQLITE_OK) {
-        store_error(repo, err,
-                    r == SQLITE_BUSY ? "another compile has it" : "begin");
+    if (turn_take(repo, err) < 0)
+        return -1;
+    if (store_exec(repo, "BEGIN IMMEDIATE", err) < 0) {
+        turn_end(repo);
         return -1;
     }
     repo->in_transaction = true;
@@ -100,8 +82,8 @@ repository_commit(struct repository *repo, struct error *err)
     return 0;
 }
 
-void
-repository_rollback(struct repository *repo)
+static void
+rollback(struct repository *repo)
 {
     if (!repo->in_transaction)
         return;
@@ -111,15 +93,29 @@ repository_rollback(struct repository *repo)
     repo->generation = 0;
 }
 
+void
+repository_rollback(struct repository *repo)
+{
+    rollback(repo);
+    turn_end(repo);
+}
+
+void
+repository_end(struct repository *repo)
+{
+    repository_rollback(repo);
+}
+
 /* -- reading -------------------------------------------------------------- */
 
-static int
-generation_read(struct repository *repo, uint64_t *generation_out,
-                struct error *err)
+int
+repository_generation(struct repository *repo, uint64_t *generation_out,
+                      struct error *err)
 {
     sqlite3_stmt *s = store_statement(repo, STATEMENT_GENERATION, err);
     int r;
 
+    *generation_out = 0;
     if (s == NULL)
         return -1;
     r = store_step(repo, s, err);
@@ -143,7 +139,7 @@ repository_read_begin(struct repository *repo, uint64_t *generation_out,
     repo->in_transaction = true;
     /* The first read takes the snapshot: the generation belongs to whatever
      * is read until the end. */
-    if (generation_read(repo, generation_out, err) < 0) {
+    if (repository_generation(repo, generation_out, err) < 0) {
         repository_read_end(repo);
         return -1;
     }
@@ -154,5 +150,5 @@ repository_read_begin(struct repository *repo, uint64_t *generation_out,
 void
 repository_read_end(struct repository *repo)
 {
-    repository_rollback(repo);
+    rollback(repo);
 }

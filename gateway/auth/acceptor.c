@@ -9,19 +9,6 @@
 
 #include "gateway/auth/gss_text.h"
 
-/* RFC 4178: 1.3.6.1.5.5.2; the library exports no name for it. */
-static gss_OID_desc spnego_oid = {6, (void *)"\x2b\x06\x01\x05\x05\x02"};
-
-static int
-gss_failed(OM_uint32 major, OM_uint32 minor, const char *what,
-           struct error *err)
-{
-    char text[AUTH_CAUSE_MAX];
-
-    gss_text_format(major, minor, GSS_C_NO_OID, text, sizeof(text));
-    return error_set(err, "%s: %s", what, text);
-}
-
 /* With one principal the credential is bound to it; with several it takes
  * any, and the keytab holds no others. */
 static int
@@ -38,8 +25,9 @@ import_identity(const struct keytab *keytab, gss_name_t *name_out,
     text.length = strlen(keytab->principal);
     major =
         gss_import_name(&minor, &text, GSS_KRB5_NT_PRINCIPAL_NAME, name_out);
-    return GSS_ERROR(major) ? gss_failed(major, minor, "acceptor name", err)
-                            : 0;
+    return GSS_ERROR(major)
+               ? gss_text_error(major, minor, "acceptor name", err)
+               : 0;
 }
 
 /*
@@ -52,7 +40,7 @@ static int
 acquire(const struct keytab *keytab, const char *rcache,
         gss_cred_id_t *cred_out, struct error *err)
 {
-    gss_OID_desc mechs[] = {*gss_mech_krb5, spnego_oid};
+    gss_OID_desc mechs[] = {*gss_mech_krb5, gss_mech_spnego_desc};
     gss_OID_set_desc wanted = {ARRAY_COUNT(mechs), mechs};
     gss_OID_set_desc negotiated = {1, mechs};
     gss_key_value_element_desc elements[] = {{"keytab", keytab->name},
@@ -71,7 +59,7 @@ acquire(const struct keytab *keytab, const char *rcache,
         major = gss_set_neg_mechs(&minor, cred, &negotiated);
     gss_release_name(&ignored, &name);
     if (GSS_ERROR(major)) {
-        gss_failed(major, minor, "acceptor credential", err);
+        gss_text_error(major, minor, "acceptor credential", err);
         gss_release_cred(&ignored, &cred);
         return -1;
     }

@@ -2,7 +2,10 @@
 
 #include <string.h>
 
-#include "policy/base/base.h"
+#include "gateway/auth/auth.h"
+
+const gss_OID_desc gss_mech_spnego_desc = {6,
+                                           (void *)"\x2b\x06\x01\x05\x05\x02"};
 
 static void
 append(char *out, size_t size, const char *text, size_t length)
@@ -46,6 +49,16 @@ gss_text_format(OM_uint32 major, OM_uint32 minor, gss_OID mech, char *out,
     append_status(major, GSS_C_GSS_CODE, GSS_C_NO_OID, out, size);
     if (minor != 0)
         append_status(minor, GSS_C_MECH_CODE, mech, out, size);
+}
+
+int
+gss_text_error(OM_uint32 major, OM_uint32 minor, const char *what,
+               struct error *err)
+{
+    char text[AUTH_CAUSE_MAX];
+
+    gss_text_format(major, minor, GSS_C_NO_OID, text, sizeof(text));
+    return error_set(err, "%s: %s", what, text);
 }
 
 /* MIT's words; more telling ones first, the first that occurs counts. */

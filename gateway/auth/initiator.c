@@ -9,8 +9,6 @@
 #include "gateway/auth/base64.h"
 #include "gateway/auth/gss_text.h"
 
-static gss_OID_desc spnego_oid = {6, (void *)"\x2b\x06\x01\x05\x05\x02"};
-
 struct initiator {
     gss_ctx_id_t context;
     gss_cred_id_t cred;
@@ -23,23 +21,13 @@ struct initiator {
     char *principal;
 };
 
-static int
-gss_failed(OM_uint32 major, OM_uint32 minor, const char *what,
-           struct error *err)
-{
-    char text[AUTH_CAUSE_MAX];
-
-    gss_text_format(major, minor, GSS_C_NO_OID, text, sizeof(text));
-    return error_set(err, "%s: %s", what, text);
-}
-
 /* NO_CI is a property of the credential: without it MIT adds CONF and INTEG
  * whatever was asked. */
 static int
 acquire(struct initiator *i, const struct initiator_options *options,
         struct error *err)
 {
-    gss_OID_desc mechs[] = {*gss_mech_krb5, spnego_oid};
+    gss_OID_desc mechs[] = {*gss_mech_krb5, gss_mech_spnego_desc};
     gss_OID_set_desc wanted = {ARRAY_COUNT(mechs), mechs};
     gss_OID_set_desc negotiated = {1, mechs};
     gss_key_value_element_desc element = {"ccache", options->ccache};
@@ -56,7 +44,7 @@ acquire(struct initiator *i, const struct initiator_options *options,
         major = gss_set_cred_option(&minor, &i->cred,
                                     GSS_KRB5_CRED_NO_CI_FLAGS_X, &empty);
     return GSS_ERROR(major)
-               ? gss_failed(major, minor, "client credential", err)
+               ? gss_text_error(major, minor, "client credential", err)
                : 0;
 }
 
@@ -68,7 +56,7 @@ import_target(struct initiator *i, const char *spn, struct error *err)
 
     major =
         gss_import_name(&minor, &text, GSS_C_NT_HOSTBASED_SERVICE, &i->target);
-    return GSS_ERROR(major) ? gss_failed(major, minor, spn, err) : 0;
+    return GSS_ERROR(major) ? gss_text_error(major, minor, spn, err) : 0;
 }
 
 /* One leg; the token that came out of it replaces the one before. */
@@ -88,7 +76,7 @@ leg(struct initiator *i, gss_buffer_t input, struct error *err)
                                  input, NULL, &output, &flags, NULL);
     if (GSS_ERROR(major)) {
         gss_release_buffer(&ignored, &output);
-        return gss_failed(major, minor, "security context", err);
+        return gss_text_error(major, minor, "security context", err);
     }
     i->complete = major == GSS_S_COMPLETE;
     i->ret_flags = flags;
@@ -121,7 +109,7 @@ take_principal(struct initiator *i, struct error *err)
         major = gss_display_name(&minor, name, &text, NULL);
     gss_release_name(&ignored, &name);
     if (GSS_ERROR(major))
-        return gss_failed(major, minor, "client name", err);
+        return gss_text_error(major, minor, "client name", err);
     i->principal = strndup(text.value, text.length);
     gss_release_buffer(&ignored, &text);
     return i->principal != NULL ? 0 : error_set_errno(err, ENOMEM, "name");
@@ -140,7 +128,8 @@ initiator_new(const struct initiator_options *options, struct initiator **out,
     i->context = GSS_C_NO_CONTEXT;
     i->cred = GSS_C_NO_CREDENTIAL;
     i->target = GSS_C_NO_NAME;
-    i->mech = options->raw_krb5 ? (gss_OID)gss_mech_krb5 : &spnego_oid;
+    i->mech = options->raw_krb5 ? (gss_OID)gss_mech_krb5
+                                : (gss_OID)&gss_mech_spnego_desc;
     i->req_flags = options->req_flags;
     if (options->binding != NULL)
         i->binding = *options->binding;

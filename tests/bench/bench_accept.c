@@ -1,14 +1,14 @@
 /*
  * Fresh tokens accepted per second and CPU time of one: acceptor_accept
  * beside gss_accept_sec_context alone with the very same credential (MEMORY:
- * keytab, replay cache), with one process and with two.  What lies
- * between the two is the client's name: the library makes a new krb5 context
- * to write it, each time it passes through SPNEGO.
+ * keytab, replay cache), with one process and with two.  What lies between
+ * them is the client's name: the library makes a new krb5 context to write
+ * it, each time it passes through SPNEGO.
  *
  *     bench_accept [TOKENS [ROUNDS]]
  *
- * Makes its own realm; NSGATE_SRCDIR is the source tree.  Rounds take
- * turns; medians are shown.
+ * Makes its own realm; NSGATE_SRCDIR is the source tree.  Rounds take turns;
+ * medians are shown.
  */
 #include <gssapi/gssapi.h>
 #include <stdio.h>

@@ -94,6 +94,8 @@ int policy_image_build(struct repository *repo, const char *state_dir,
                        uint64_t generation, struct error *err);
 /* Renames the written image into place and syncs the directory. */
 int policy_image_activate(const char *state_dir, struct error *err);
+/* Removes a written image that is not to be activated. */
+void policy_image_discard(const char *state_dir);
 
 /* Maps and verifies; a missing, short, corrupt or foreign file is an error
  * and nothing is returned. */

@@ -89,6 +89,12 @@ image_file_remove(const char *state_dir, const char *name)
     close(directory);
 }
 
+void
+policy_image_discard(const char *state_dir)
+{
+    image_file_remove(state_dir, IMAGE_NEW_FILE);
+}
+
 int
 policy_image_activate(const char *state_dir, struct error *err)
 {

@@ -1,0 +1,77 @@
+#include "policy/mofcomp/input.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define STANDARD_MAX ((size_t)256 * 1024 * 1024)
+
+static int
+read_standard(struct buf *b, struct error *err)
+{
+    char part[65536];
+    ssize_t n;
+
+    while ((n = read(STDIN_FILENO, part, sizeof(part))) != 0) {
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return error_set_errno(err, errno, "standard input");
+        buf_add(b, part, (size_t)n);
+        if (buf_failed(b) || b->length > STANDARD_MAX)
+            return error_set(err, "standard input: more than %zu MiB",
+                             STANDARD_MAX >> 20);
+    }
+    return 0;
+}
+
+int
+input_init(struct input *in, const struct options *o, struct error *err)
+{
+    bool wanted = false;
+
+    in->standard = BUF_INIT;
+    for (size_t i = 0; i < o->file_count; i++)
+        wanted |= strcmp(o->files[i], "-") == 0;
+    return wanted ? read_standard(&in->standard, err) : 0;
+}
+
+void
+input_fini(struct input *in)
+{
+    buf_fini(&in->standard);
+}
+
+static bool
+has_syntax_error(const struct mof_compilation *c)
+{
+    for (size_t i = 0; i < mof_diagnostic_count(c); i++) {
+        const struct mof_diagnostic *d = mof_diagnostic(c, i);
+
+        if (d->severity == MOF_ERROR && d->phase == MOF_PHASE_SYNTAX)
+            return true;
+    }
+    return false;
+}
+
+int
+input_compile(const struct input *in, const struct options *o,
+              struct mof_compilation *c)
+{
+    int failed = 0;
+
+    for (size_t i = 0; i < o->file_count; i++) {
+        if (strcmp(o->files[i], "-") == 0)
+            failed |= mof_compile_buffer(
+                c, "<stdin>",
+                in->standard.data != NULL ? in->standard.data : "",
+                in->standard.length);
+        else
+            failed |= mof_compile_file(c, o->files[i]);
+    }
+    failed |= mof_check(c);
+    if (failed == 0 && mof_error_count(c) == 0)
+        return EXIT_OK;
+    return has_syntax_error(c) ? EXIT_SYNTAX : EXIT_STORE;
+}

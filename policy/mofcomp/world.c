@@ -1,0 +1,66 @@
+#include "policy/mofcomp/world.h"
+
+#include <errno.h>
+#include <string.h>
+
+int
+world_init(struct world *w, struct repository *repo, struct error *err)
+{
+    memset(w, 0, sizeof(*w));
+    w->repo = repo;
+    w->arena = arena_new();
+    return w->arena != NULL ? 0 : error_set_errno(err, ENOMEM, "mofcomp");
+}
+
+void
+world_fini(struct world *w)
+{
+    arena_free(w->arena);
+}
+
+static bool
+namespace_exists(void *context, const struct namespace_path *ns)
+{
+    struct world *w = context;
+    struct repository_namespace found;
+    int r;
+
+    if (w->repo == NULL || w->failed)
+        return false;
+    r = repository_namespace_find(w->repo, ns, &found, &w->err);
+    w->failed |= r < 0;
+    return r > 0;
+}
+
+static const struct cim_class *
+class_find(void *context, const struct namespace_path *ns, struct span name)
+{
+    struct world *w = context;
+    struct cim_class *class = NULL;
+
+    if (w->repo == NULL || w->failed)
+        return NULL;
+    if (repository_class(w->repo, ns, name, w->arena, &class, &w->err) < 0)
+        w->failed = true;
+    return class;
+}
+
+static bool
+namespace_near(void *context, const struct namespace_path *ns,
+               struct namespace_path *near_out)
+{
+    struct world *w = context;
+    int r;
+
+    if (w->repo == NULL || w->failed)
+        return false;
+    r = repository_namespace_near(w->repo, ns, near_out, &w->err);
+    w->failed |= r < 0;
+    return r > 0;
+}
+
+struct mof_world
+world_answers(struct world *w)
+{
+    return (struct mof_world){w, namespace_exists, class_find, namespace_near};
+}

@@ -1,5 +1,5 @@
-#include "gateway/ctl/ctl.h"
 #include "gateway/event/event.h"
+#include "tests/gateway/ctl/run.h"
 #include "tests/support/support.h"
 
 #include <criterion/redirect.h>
@@ -42,32 +42,17 @@ fill(void)
 }
 
 static int
-run(int (*command)(const struct ctl *, int, char **), const char *const *words)
+run(run_command command, const char *const *words)
 {
-    char *argv[8] = {NULL};
-    int argc = 0;
-
-    for (; words[argc] != NULL; argc++)
-        argv[argc] = (char *)(uintptr_t)words[argc];
-    return command(&ctl, argc, argv);
+    return run_words(command, &ctl, words);
 }
 
-/* What a command prints, malloc'ed: stdout is a file for its time. */
 static char *
-printed(int (*command)(const struct ctl *, int, char **),
-        const char *const *words, int expected)
+printed(run_command command, const char *const *words, int expected)
 {
-    char path[600];
-    FILE *before = stdout;
-    char *text;
     int status;
+    char *text = run_printed(command, &ctl, dir, words, &status);
 
-    snprintf(path, sizeof(path), "%s/out", dir);
-    stdout = fopen(path, "w");
-    status = run(command, words);
-    fclose(stdout);
-    stdout = before;
-    text = test_read_file(path, NULL);
     cr_assert_eq(status, expected, "status %d: %s", status, text);
     return text;
 }

@@ -96,23 +96,30 @@ listing_put(struct listing *list, cJSON *node, const char *key,
 }
 
 static cJSON *
+rights_node(void)
+{
+    cJSON *rights = cJSON_CreateArray();
+
+    /* Who sees this page may read; nothing can be written yet. */
+    if (node_push(rights, node_text("read")))
+        return rights;
+    cJSON_Delete(rights);
+    return NULL;
+}
+
+static cJSON *
 caller_node(const struct rest_caller *caller)
 {
-    cJSON *node = cJSON_CreateObject(), *rights = cJSON_CreateArray();
+    cJSON *node = cJSON_CreateObject();
 
-    if (!node_push(rights, node_text("read"))) {
-        cJSON_Delete(rights);
-        cJSON_Delete(node);
-        return NULL;
-    }
-    if (node_put(node, "rights", rights) &&
-        node_put(node, "principal", node_text(caller->principal)) &&
+    if (node_put(node, "principal", node_text(caller->principal)) &&
         node_put(node, "declaredLevel",
                  node_text(authn_level_name(caller->declared))) &&
         node_put(node, "appliedLevel",
                  node_text(authn_level_name(caller->applied))) &&
         node_put(node, "effectiveLevel",
-                 node_text(authn_level_name(caller->effective))))
+                 node_text(authn_level_name(caller->effective))) &&
+        node_put(node, "rights", rights_node()))
         return node;
     cJSON_Delete(node);
     return NULL;

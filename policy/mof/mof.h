@@ -38,6 +38,12 @@ struct mof_world {
      * edit distance 2; false if there is none. */
     bool (*namespace_near)(void *context, const struct namespace_path *ns,
                            struct namespace_path *near_out);
+    /* Does something outside of the repository, a route, serve it? Then a
+     * security statement for it is no typo. */
+    bool (*namespace_served)(void *context, const struct namespace_path *ns);
+    /* Does an existing namespace require encryption? */
+    bool (*namespace_encrypted)(void *context,
+                                const struct namespace_path *ns);
 };
 
 struct mof_options {
@@ -78,9 +84,10 @@ struct mof_statement {
     const char *namespace_display; /* the author's spelling */
     struct mof_location where;
     uint32_t last_line;
-    bool from_pragma;         /* NAMESPACE: named by a pragma only */
-    bool requires_encryption; /* ENCRYPTION */
-    bool must_exist;          /* DELETE_*: FAIL was said */
+    bool from_pragma;              /* NAMESPACE: named by a pragma only */
+    bool requires_encryption;      /* ENCRYPTION */
+    bool must_exist;               /* DELETE_*: FAIL was said */
+    bool create_only, update_only; /* CLASS, INSTANCE: #pragma classflags */
     const struct cim_class *class;
     const struct cim_instance *instance;
     /* INSTANCE: canonical key, "" for a singleton; see mof_instance_key. */
@@ -113,7 +120,7 @@ enum mof_phase {
 struct mof_diagnostic {
     enum mof_severity severity;
     enum mof_phase phase;
-    uint32_t code;      /* 0x8004400C and so on; 0 for notes and warnings
+    uint32_t code; /* 0x8004400C and so on; 0 for notes and warnings
                            without a published code */
     struct mof_location where;
     uint32_t width;     /* characters to underline, at least 1 */
@@ -158,8 +165,9 @@ const char *mof_code_symbol(uint32_t code);
  * text is the object path behind "Class." (DSP0207, MS-WMI 2.2.2).
  * keys[i] are borrowed from the instance. False: out of memory.
  */
-bool mof_instance_key(struct arena *arena, const struct cim_property *const *keys,
-                      size_t count, struct span *key_out);
+bool mof_instance_key(struct arena *arena,
+                      const struct cim_property *const *keys, size_t count,
+                      struct span *key_out);
 /* The same from the text of an object path behind the class name: ".K=1",
  * `="v"` (only_key names the single key), "=@".  False if it is malformed. */
 bool mof_key_from_path(struct arena *arena, struct span text,

@@ -1,0 +1,46 @@
+#ifndef POLICY_MOF_CHECK_H
+#define POLICY_MOF_CHECK_H
+
+#include "policy/mof/compilation.h"
+
+/*
+ * From the syntax tree to the unit.  The statements are gone through once in
+ * their order, because classes and namespaces come and go with it; instances
+ * get their values behind that, because their aliases may point forward.
+ */
+void check_init(struct mof_compilation *c);
+void check_run(struct mof_compilation *c);
+
+/* check.c: one result; its index, SIZE_MAX when out of memory. */
+size_t check_emit(struct mof_compilation *c, const struct syntax_statement *st,
+                  enum mof_statement_kind kind, const struct space *space);
+/* Makes s and what is above it exist, with a statement and a note each. */
+void check_space(struct mof_compilation *c, const struct syntax_statement *st,
+                 struct space *s, size_t now);
+
+/* check_class.c */
+void check_class(struct mof_compilation *c, const struct syntax_statement *st,
+                 size_t now);
+void check_qualifier(struct mof_compilation *c,
+                     const struct syntax_statement *st, size_t now);
+void check_classes_finish(struct mof_compilation *c);
+
+/* check_instance.c */
+void check_instance(struct mof_compilation *c,
+                    const struct syntax_statement *st, size_t now);
+void check_delete_instance(struct mof_compilation *c,
+                           const struct syntax_statement *st, size_t now);
+void check_instances_finish(struct mof_compilation *c);
+
+/* security.c: RequiresEncryption and NamespaceSecuritySDDL */
+/* Refuses both on anything that is no namespace's security object. */
+void security_refuse(struct mof_compilation *c, struct source *source,
+                     const struct syntax_qualifiers *quals);
+/* Reads those of an instance for the namespace target. */
+void security_statement(struct mof_compilation *c,
+                        const struct syntax_statement *st,
+                        struct space *target);
+/* Warnings that need the whole compile. */
+void security_finish(struct mof_compilation *c);
+
+#endif

@@ -1,0 +1,315 @@
+#include <string.h>
+
+#include "policy/mof/build.h"
+#include "policy/mof/check.h"
+#include "policy/mof/names.h"
+#include "policy/mof/report.h"
+#include "policy/mof/schema.h"
+#include "policy/mof/space.h"
+
+#define FEW_NAMES 16
+
+/* An instance whose values are still to be built, and its result. */
+struct pending {
+    size_t statement, result;
+};
+
+static struct at
+property_at(const struct syntax_instance *i, const struct syntax_property *p)
+{
+    return (struct at){i->source, p->offset, (uint32_t)p->name.length};
+}
+
+static void
+report_twice(struct mof_compilation *c, const struct syntax_instance *i,
+             const struct syntax_property *first,
+             const struct syntax_property *again)
+{
+    report_error(c, property_at(i, again), CODE_DUPLICATE_PROPERTY,
+                 "property %.*s given twice, first at %s", SHOWN(again->name),
+                 report_place(c, property_at(i, first)));
+}
+
+static void
+duplicates_find_many(struct mof_compilation *c,
+                     const struct syntax_instance *i)
+{
+    struct strmap *seen = strmap_new();
+    bool ok = seen != NULL;
+
+    for (size_t n = 0; ok && n < i->property_count; n++) {
+        struct syntax_property *p = &i->properties[n];
+        struct syntax_property *first = strmap_get(seen, p->name);
+
+        if (first != NULL)
+            report_twice(c, i, first, p);
+        else
+            ok = strmap_put(seen, p->name, p);
+    }
+    if (!ok)
+        report_memory(c);
+    strmap_free(seen);
+}
+
+static void
+duplicates_find(struct mof_compilation *c, const struct syntax_instance *i)
+{
+    if (i->property_count > FEW_NAMES) {
+        duplicates_find_many(c, i);
+        return;
+    }
+    for (size_t n = 1; n < i->property_count; n++) {
+        for (size_t m = 0; m < n; m++) {
+            if (!span_equal_nocase(i->properties[n].name,
+                                   i->properties[m].name))
+                continue;
+            report_twice(c, i, &i->properties[m], &i->properties[n]);
+            break;
+        }
+    }
+}
+
+/* What the text alone shows of an instance and those inside it; the parser
+ * bounds the depth. */
+static void instance_walk(struct mof_compilation *c,
+                          const struct syntax_instance *i);
+
+static void
+value_walk(struct mof_compilation *c, const struct syntax_value *v)
+{
+    if (v->kind == VALUE_INSTANCE)
+        instance_walk(c, v->u.instance);
+    for (size_t n = 0; v->kind == VALUE_ARRAY && n < v->u.array.count; n++)
+        value_walk(c, &v->u.array.items[n]);
+}
+
+static void
+instance_walk(struct mof_compilation *c, const struct syntax_instance *i)
+{
+    duplicates_find(c, i);
+    for (size_t n = 0; n < i->property_count; n++) {
+        security_refuse(c, i->source, &i->properties[n].qualifiers);
+        value_walk(c, &i->properties[n].value);
+    }
+}
+
+static const struct syntax_property *
+property_find(const struct syntax_instance *i, struct span name)
+{
+    for (size_t n = 0; n < i->property_count; n++) {
+        if (span_equal_nocase(i->properties[n].name, name))
+            return &i->properties[n];
+    }
+    return NULL;
+}
+
+/* The namespace that an instance of __Namespace is about; NULL after an
+ * error. */
+static struct space *
+child_space(struct mof_compilation *c, const struct syntax_statement *st)
+{
+    const struct syntax_instance *i = st->u.instance;
+    const struct syntax_property *name = property_find(i, SPAN("name"));
+    struct space *child;
+    struct at at;
+
+    if (name == NULL || name->value.kind != VALUE_STRING ||
+        st->space->path.length == 0)
+        return NULL;
+    child = space_child(c, st->space, name->value.u.text);
+    at = (struct at){i->source, name->value.offset, name->value.width};
+    if (child == NULL)
+        report_store_error(c, at, CODE_INVALID_PARAMETER,
+                           "'%.*s' can't be the name of a namespace: one "
+                           "name of letters, digits, '_' and '-'",
+                           SHOWN(name->value.u.text));
+    return child;
+}
+
+/* instance of __Namespace { Name = "X"; }: create-or-update the child. */
+static void
+namespace_instance(struct mof_compilation *c,
+                   const struct syntax_statement *st, size_t now)
+{
+    struct space *child = child_space(c, st);
+
+    build_instance(c, st->u.instance, 0);
+    if (child != NULL)
+        check_space(c, st, child, now);
+    security_statement(c, st, child != NULL ? child : c->nowhere);
+}
+
+static void
+security_instance(struct mof_compilation *c, const struct syntax_statement *st)
+{
+    build_instance(c, st->u.instance, 0);
+    security_statement(c, st, st->space);
+}
+
+static void
+stored_instance(struct mof_compilation *c, const struct syntax_statement *st,
+                size_t now)
+{
+    struct pending p = {.statement = now - 1};
+
+    if (span_equal_nocase(st->u.instance->class_name, SPAN("__thisnamespace")))
+        report_store_error(c, st->at, CODE_NOT_SUPPORTED,
+                           "a namespace's security descriptor is not taken "
+                           "from MOF; use an [access/...] section of the "
+                           "configuration");
+    security_refuse(c, st->at.source, &st->u.instance->qualifiers);
+    st->space->has_content = true;
+    p.result = check_emit(c, st, MOF_STATEMENT_INSTANCE, st->space);
+    if (p.result != SIZE_MAX)
+        vector_add(c, &c->pending, &p);
+}
+
+void
+check_instance(struct mof_compilation *c, const struct syntax_statement *st,
+               size_t now)
+{
+    struct syntax_instance *i = st->u.instance;
+
+    check_space(c, st, st->space, now);
+    instance_walk(c, i);
+    i->info = schema_find(c, st->space, i->class_name);
+    if (span_equal_nocase(i->class_name, SPAN("__namespace")))
+        namespace_instance(c, st, now);
+    else if (span_equal_nocase(i->class_name, SPAN("__systemsecurity")))
+        security_instance(c, st);
+    else
+        stored_instance(c, st, now);
+}
+
+/* A keyless class has no instances of its own, but an alias of one may stand
+ * for an embedded value, as in the documents of DSC. */
+static bool
+is_stored(struct mof_compilation *c, const struct syntax_instance *i)
+{
+    if (i->info == NULL || i->info->key_count > 0 || i->info->is_singleton)
+        return true;
+    if (!i->is_embedded && i->info->complete)
+        report_store_error(c, (struct at){i->source, i->offset, 8},
+                           CODE_NO_KEY,
+                           "class %.*s has no key and is no singleton: its "
+                           "instances can't be told apart",
+                           SHOWN(i->class_name));
+    return false;
+}
+
+static void
+pending_finish(struct mof_compilation *c, const struct pending *p)
+{
+    struct syntax_instance *i =
+        VECTOR_AT(&c->statements, struct syntax_statement, p->statement)
+            .u.instance;
+    struct mof_statement *result =
+        &VECTOR_AT(&c->results, struct mof_statement, p->result);
+
+    if (i->state != BUILD_DONE || !is_stored(c, i) || !build_stored_key(c, i))
+    {
+        result->kind = MOF_STATEMENT_NONE;
+        return;
+    }
+    result->instance = i->built;
+    result->name = i->built->class_name;
+    result->key = i->key;
+}
+
+void
+check_instances_finish(struct mof_compilation *c)
+{
+    const struct pending *all = c->pending.items;
+
+    for (size_t n = 0; n < c->pending.count && !compilation_is_over(c); n++)
+        build_instance(c,
+                       VECTOR_AT(&c->statements, struct syntax_statement,
+                                 all[n].statement)
+                           .u.instance,
+                       0);
+    for (size_t n = 0; n < c->pending.count; n++)
+        pending_finish(c, &all[n]);
+}
+
+/* Takes "\\.\root\x:" off the front of an object path; the namespace it
+ * names, the statement's own without one, NULL if it is malformed. */
+static struct space *
+path_space(struct mof_compilation *c, const struct syntax_statement *st,
+           struct span *path)
+{
+    struct span rest, prefix = span_cut(*path, ':', &rest);
+    char display[NAMESPACE_PATH_MAX + 1];
+    struct namespace_path ns;
+
+    if (rest.data == NULL || memchr(prefix.data, '"', prefix.length) != NULL)
+        return st->space;
+    if (namespace_path_parse(&ns, prefix, NULL) != NAMESPACE_PATH_OK)
+        return NULL;
+    *path = rest;
+    namespace_path_display(prefix, display);
+    return space_get(c, &ns, display);
+}
+
+/* Class name and key of `Class.K="v"`, `Class="v"` or `Class=@`. */
+static bool
+path_split(struct mof_compilation *c, struct span path, struct span *class_out,
+           struct span *key_out)
+{
+    size_t n = 0;
+
+    while (n < path.length && path.data[n] != '.' && path.data[n] != '=')
+        n++;
+    *class_out = (struct span){path.data, n};
+    return n > 0 && mof_key_from_path(c->arena, span_skip(path, n),
+                                      SPAN("name"), key_out);
+}
+
+static void
+delete_namespace(struct mof_compilation *c, const struct syntax_statement *st,
+                 struct space *parent, struct span key, size_t now)
+{
+    struct span name = SPAN("name=\"");
+    struct space *child = NULL;
+
+    if (span_starts_nocase(key, name) && key.length > name.length + 1) {
+        key = span_skip(key, name.length);
+        key.length--;
+        child = space_child(c, parent, key);
+    }
+    if (child == NULL) {
+        report_store_error(c, st->at, CODE_INVALID_OBJECT_PATH,
+                           "write __Namespace.Name=\\\"child\\\"");
+        return;
+    }
+    check_emit(c, st, MOF_STATEMENT_DELETE_NAMESPACE, child);
+    child->deleted_at = now;
+    child->is_secured = false;
+    child->has_content = false;
+}
+
+void
+check_delete_instance(struct mof_compilation *c,
+                      const struct syntax_statement *st, size_t now)
+{
+    struct span path = st->text, class_name, key;
+    struct space *space = path_space(c, st, &path);
+    size_t at;
+
+    if (space == NULL || !path_split(c, path, &class_name, &key)) {
+        report_error(c, st->at, CODE_INVALID_DELETEINSTANCE_SYNTAX,
+                     "'%.*s' is no path of an instance: write "
+                     "Class.Key=\\\"value\\\"",
+                     SHOWN(st->text));
+        return;
+    }
+    if (space->path.length == 0)
+        return;
+    if (span_equal_nocase(class_name, SPAN("__namespace"))) {
+        delete_namespace(c, st, space, key, now);
+        return;
+    }
+    check_space(c, st, space, now);
+    at = check_emit(c, st, MOF_STATEMENT_DELETE_INSTANCE, space);
+    if (at != SIZE_MAX)
+        VECTOR_AT(&c->results, struct mof_statement, at).name = path;
+}

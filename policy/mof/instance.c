@@ -1,0 +1,169 @@
+#include <string.h>
+
+#include "policy/mof/parser.h"
+#include "policy/mof/report.h"
+
+/*
+ * instanceDecl = [ quals ] "instance" "of" ident [ alias ] instBody ";" ;
+ * instBody     = "{" { [ quals ] ident ( "=" init ";" | ";" ) } "}" ;
+ * embedded     = "instance" "of" ident [ alias ] instBody ;
+ *
+ * The body may be empty, against DSP0004: `instance of __SystemSecurity { };`
+ * is how WMI files say it.
+ */
+
+static bool
+property_parse(struct parser *p, struct syntax_property *out)
+{
+    memset(out, 0, sizeof(*out));
+    if (parser_is(p, '[') && !qualifier_parse_list(p, &out->qualifiers))
+        return false;
+    if (parser_is_word(p, "instance") && out->qualifiers.count > 0) {
+        report_error(p->c, parser_at(p), CODE_EXPECTED_PROPERTY_NAME,
+                     "an instance can't stand inside another one's body; "
+                     "close this one, then write #pragma namespace and "
+                     "[RequiresEncryption(TRUE)] instance of "
+                     "__SystemSecurity { };");
+        return false;
+    }
+    if (!parser_expect_name(p, CODE_EXPECTED_PROPERTY_NAME,
+                            "a property's name or '}'", &out->name,
+                            &out->offset))
+        return false;
+    /* `Name;` asks a property provider for the value. */
+    if (parser_take(p, ';'))
+        return true;
+    return parser_expect(p, '=', CODE_EXPECTED_SEMI,
+                         "'=' or ';' behind the name") &&
+           constant_parse_init(p, &out->value) &&
+           parser_expect(p, ';', CODE_EXPECTED_SEMI, "';' behind the value");
+}
+
+static bool
+next_starts(const struct parser *p)
+{
+    return parser_is(p, TOKEN_END) || parser_is(p, '#');
+}
+
+static bool
+body_parse(struct parser *p, struct syntax_instance *instance)
+{
+    struct at open = parser_at(p);
+    size_t mark = stack_mark(p);
+    struct syntax_property property;
+    char what[400];
+
+    if (!parser_expect(p, '{', CODE_EXPECTED_OPEN_BRACE, "'{'"))
+        return false;
+    while (!parser_is(p, '}') && !next_starts(p)) {
+        if (property_parse(p, &property))
+            stack_push(p, &property, sizeof(property));
+        else
+            parser_recover(p);
+    }
+    instance->properties =
+        stack_take(p, mark, sizeof(property), &instance->property_count);
+    if (parser_take(p, '}'))
+        return true;
+    snprintf(what, sizeof(what),
+             "'}' for the '{' of the instance of %.*s at %.200s",
+             SHOWN(instance->class_name), report_place(p->c, open));
+    return parser_unexpected(p, CODE_EXPECTED_CLOSE_BRACE, what);
+}
+
+/* Aliases hold in their file and what it includes, before and behind. */
+static void
+alias_declare(struct parser *p, struct syntax_instance *instance)
+{
+    struct syntax_instance *first;
+    struct at at = parser_at_offset(p, instance->alias_offset,
+                                    (uint32_t)instance->alias.length + 1);
+
+    if (instance->alias.length == 0)
+        return;
+    first = strmap_get(p->scope->aliases, instance->alias);
+    if (first != NULL) {
+        report_error(p->c, at, CODE_MULTIPLE_ALIASES,
+                     "alias $%.*s is taken, at %s", SHOWN(instance->alias),
+                     report_place(p->c, (struct at){first->source,
+                                                    first->alias_offset, 1}));
+    } else if (!strmap_put(p->scope->aliases, instance->alias, instance)) {
+        report_memory(p->c);
+    }
+}
+
+/* "of" ident [ alias ] instBody, behind "instance" */
+static struct syntax_instance *
+instance_body(struct parser *p, uint32_t start)
+{
+    struct syntax_instance *instance =
+        compilation_alloc(p->c, sizeof(*instance));
+
+    if (instance == NULL)
+        return NULL;
+    instance->source = p->source;
+    instance->space = p->scope->space;
+    instance->aliases = p->scope->aliases;
+    instance->offset = start;
+    if (!parser_take_word(p, "of")) {
+        parser_unexpected(p, CODE_INVALID_INSTANCE_DECLARATION,
+                          "'of' behind instance");
+        return NULL;
+    }
+    if (!parser_expect_name(p, CODE_EXPECTED_CLASS_NAME,
+                            "the name of the instance's class",
+                            &instance->class_name, &instance->class_offset) ||
+        !class_parse_alias(p, &instance->alias, &instance->alias_offset))
+        return NULL;
+    alias_declare(p, instance);
+    return body_parse(p, instance) ? instance : NULL;
+}
+
+bool
+instance_parse_embedded(struct parser *p, struct syntax_value *out)
+{
+    uint32_t start = p->token.offset;
+
+    if (p->depth >= LIMIT_DEPTH) {
+        report_error(p->c, parser_at(p), CODE_INVALID_CLASS_DECLARATION,
+                     "embedded instances nested deeper than %d", LIMIT_DEPTH);
+        p->lexer.at = p->source->text + p->source->length;
+        p->lexer.swallowed = true;
+        return false;
+    }
+    parser_advance(p);
+    p->depth++;
+    out->kind = VALUE_INSTANCE;
+    out->u.instance = instance_body(p, start);
+    p->depth--;
+    if (out->u.instance == NULL)
+        return false;
+    out->u.instance->is_embedded = true;
+    out->u.instance->order = p->c->statements.count;
+    return true;
+}
+
+bool
+instance_parse(struct parser *p, struct syntax_qualifiers quals,
+               uint32_t start)
+{
+    struct syntax_statement s = {
+        .kind = SYNTAX_INSTANCE,
+        .at = parser_at_offset(p, start, p->token.width),
+        .space = p->scope->space,
+        .create_only = p->scope->instance_create_only,
+        .update_only = p->scope->instance_update_only};
+
+    parser_advance(p);
+    s.u.instance = instance_body(p, s.at.offset);
+    if (s.u.instance == NULL)
+        return false;
+    s.u.instance->qualifiers = quals;
+    s.u.instance->order = p->c->statements.count;
+    s.end = p->previous_end;
+    if (!vector_add(p->c, &p->c->statements, &s))
+        return false;
+    return parser_expect(p, ';', CODE_EXPECTED_SEMI,
+                         "';' behind the instance") ||
+           parser_starts_production(p);
+}

@@ -1,0 +1,332 @@
+#include <string.h>
+
+#include "policy/mof/parser.h"
+#include "policy/mof/report.h"
+
+/*
+ * Qualifier lists and qualifier statements (DSP0004 annex A, WMI SDK
+ * "Qualifier flavors").
+ */
+
+/* From this many names on a map finds the duplicates. */
+#define FEW_NAMES 16
+
+static const struct flavor_row {
+    const char *name;
+    unsigned flavor;
+} flavors[] = {
+    {"EnableOverride", CIM_FLAVOR_ENABLE_OVERRIDE},
+    {"DisableOverride", CIM_FLAVOR_DISABLE_OVERRIDE},
+    {"Restricted", CIM_FLAVOR_RESTRICTED},
+    {"ToSubclass", CIM_FLAVOR_TO_SUBCLASS},
+    {"ToInstance", CIM_FLAVOR_TO_INSTANCE},
+    {"NotToSubclass", CIM_FLAVOR_NOT_TO_SUBCLASS},
+    {"NotToInstance", CIM_FLAVOR_NOT_TO_INSTANCE},
+    {"Amended", CIM_FLAVOR_AMENDED},
+    {"Translatable", CIM_FLAVOR_TRANSLATABLE},
+};
+
+/* Flavors that contradict each other. */
+static const struct {
+    unsigned one, other;
+    uint32_t code;
+} conflicts[] = {
+    {CIM_FLAVOR_ENABLE_OVERRIDE, CIM_FLAVOR_DISABLE_OVERRIDE,
+     CODE_INCOMPATIBLE_FLAVOR_TYPES},
+    {CIM_FLAVOR_TO_SUBCLASS, CIM_FLAVOR_NOT_TO_SUBCLASS,
+     CODE_INCOMPATIBLE_FLAVOR_TYPES},
+    {CIM_FLAVOR_TO_INSTANCE, CIM_FLAVOR_NOT_TO_INSTANCE,
+     CODE_INCOMPATIBLE_FLAVOR_TYPES},
+    {CIM_FLAVOR_RESTRICTED, CIM_FLAVOR_TO_SUBCLASS,
+     CODE_INCOMPATIBLE_FLAVOR_TYPES2},
+    {CIM_FLAVOR_RESTRICTED, CIM_FLAVOR_TO_INSTANCE,
+     CODE_INCOMPATIBLE_FLAVOR_TYPES2},
+};
+
+/* What a qualifier may be put on, as bits of cim_qualifier_declaration. */
+static const char *const scopes[] = {
+    "class",     "association", "indication", "qualifier", "property",
+    "reference", "method",      "parameter",  "schema",
+};
+
+static const struct flavor_row *
+flavor_find(struct span name)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(flavors); i++) {
+        if (span_equal_nocase(span_of(flavors[i].name), name))
+            return &flavors[i];
+    }
+    return NULL;
+}
+
+static bool
+flavor_add(struct parser *p, const struct flavor_row *row, unsigned *set)
+{
+    unsigned now = *set | row->flavor;
+
+    for (size_t i = 0; i < ARRAY_COUNT(conflicts); i++) {
+        unsigned both = conflicts[i].one | conflicts[i].other;
+
+        if ((now & both) != both || !(row->flavor & both))
+            continue;
+        report_error(p->c, parser_at(p), conflicts[i].code,
+                     "the flavor %s contradicts one before it", row->name);
+        break;
+    }
+    *set = now;
+    parser_advance(p);
+    return true;
+}
+
+/* flavor { flavor } ; behind the ':' */
+static bool
+flavors_parse(struct parser *p, unsigned *set)
+{
+    const struct flavor_row *row = NULL;
+
+    if (parser_is(p, TOKEN_IDENTIFIER))
+        row = flavor_find(p->token.text);
+    if (row == NULL)
+        return parser_unexpected(
+            p, CODE_EXPECTED_FLAVOR_TYPE,
+            "a flavor (EnableOverride, DisableOverride, Restricted, "
+            "ToSubclass, ToInstance, Amended, ...)");
+    while (row != NULL) {
+        flavor_add(p, row, set);
+        row =
+            parser_is(p, TOKEN_IDENTIFIER) ? flavor_find(p->token.text) : NULL;
+    }
+    if (parser_is(p, TOKEN_IDENTIFIER))
+        return parser_unexpected(p, CODE_EXPECTED_FLAVOR_TYPE,
+                                 "another flavor, ',' or ']'");
+    return true;
+}
+
+/* "(" const ")" */
+static bool
+scalar_parse(struct parser *p, struct syntax_value *out)
+{
+    parser_advance(p);
+    if (!constant_parse(p, out))
+        return false;
+    if (parser_is(p, ','))
+        return parser_unexpected(p, CODE_EXPECTED_CLOSE_PAREN,
+                                 "')' (several values are written "
+                                 "{1, 2})");
+    return parser_expect(p, ')', CODE_EXPECTED_CLOSE_PAREN,
+                         "')' behind the qualifier's value");
+}
+
+/* qual = ident [ "(" const ")" | "{" [ const {"," const} ] "}" ]
+ *        [ ":" flavor { flavor } ] ; */
+static bool
+qualifier_parse(struct parser *p, struct syntax_qualifier *out)
+{
+    bool ok = true;
+
+    memset(out, 0, sizeof(*out));
+    if (!parser_expect_name(p, CODE_EXPECTED_QUALIFIER_NAME,
+                            "a qualifier's name", &out->name, &out->offset))
+        return false;
+    if (parser_is(p, '('))
+        ok = scalar_parse(p, &out->value);
+    else if (parser_is(p, '{'))
+        ok = constant_parse_array(p, &out->value);
+    if (ok && parser_take(p, ':'))
+        ok = flavors_parse(p, &out->flavors);
+    return ok;
+}
+
+static void
+report_twice(struct parser *p, const struct syntax_qualifier *first,
+             const struct syntax_qualifier *again)
+{
+    report_error(
+        p->c, parser_at_offset(p, again->offset, (uint32_t)again->name.length),
+        CODE_DUPLICATE_QUALIFIER, "qualifier %.*s given twice, first at %s",
+        SHOWN(again->name),
+        report_place(p->c, parser_at_offset(p, first->offset, 1)));
+}
+
+static void
+duplicates_find_few(struct parser *p, const struct syntax_qualifiers *set)
+{
+    for (size_t i = 1; i < set->count; i++) {
+        for (size_t n = 0; n < i; n++) {
+            if (!span_equal_nocase(set->items[i].name, set->items[n].name))
+                continue;
+            report_twice(p, &set->items[n], &set->items[i]);
+            break;
+        }
+    }
+}
+
+static void
+duplicates_find_many(struct parser *p, struct syntax_qualifiers *set)
+{
+    struct strmap *seen = strmap_new();
+
+    for (size_t i = 0; seen != NULL && i < set->count; i++) {
+        struct syntax_qualifier *q = &set->items[i];
+        struct syntax_qualifier *first = strmap_get(seen, q->name);
+
+        if (first != NULL) {
+            report_twice(p, first, q);
+        } else if (!strmap_put(seen, q->name, q)) {
+            strmap_free(seen);
+            seen = NULL;
+        }
+    }
+    if (seen == NULL)
+        report_memory(p->c);
+    strmap_free(seen);
+}
+
+static void
+qualifier_names_check(struct parser *p, const struct syntax_qualifiers *set)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        const struct syntax_qualifier *q = &set->items[i];
+        struct at at =
+            parser_at_offset(p, q->offset, (uint32_t)q->name.length);
+
+        if (q->name.length > IDENTIFIER_MAX)
+            report_error(p->c, at, CODE_QUALIFIER_NAME_TOO_WIDE,
+                         "a name has at most %d characters", IDENTIFIER_MAX);
+        if (span_equal_nocase(q->name, SPAN("cimtype")))
+            report_error(p->c, at, CODE_CIMTYPE_QUALIFIER,
+                         "CIMTYPE follows from the declaration and can't be "
+                         "given");
+    }
+}
+
+/* quals = "[" [ qual { "," qual } ] "]" ; */
+bool
+qualifier_parse_list(struct parser *p, struct syntax_qualifiers *out)
+{
+    size_t mark = stack_mark(p);
+    struct syntax_qualifier q;
+    bool ok = true;
+
+    parser_advance(p);
+    if (!parser_is(p, ']')) {
+        do {
+            ok = qualifier_parse(p, &q) && stack_push(p, &q, sizeof(q));
+        } while (ok && parser_take(p, ','));
+    }
+    out->items = stack_take(p, mark, sizeof(q), &out->count);
+    qualifier_names_check(p, out);
+    if (out->count <= FEW_NAMES)
+        duplicates_find_few(p, out);
+    else
+        duplicates_find_many(p, out);
+    return ok && parser_expect(p, ']', CODE_EXPECTED_CLOSE_BRACKET,
+                               "',' or ']' in this list of qualifiers");
+}
+
+/* scope = "class" | "association" | ... | "any" ; */
+static bool
+scope_parse(struct parser *p, unsigned *set)
+{
+    if (parser_take_word(p, "any"))
+        return true; /* 0 means any */
+    for (size_t i = 0; i < ARRAY_COUNT(scopes); i++) {
+        if (parser_take_word(p, scopes[i])) {
+            *set |= 1u << i;
+            return true;
+        }
+    }
+    return parser_unexpected(p, CODE_INVALID_QUALIFIER_SYNTAX,
+                             "a scope (class, property, method, ..., any)");
+}
+
+static bool
+flavor_parse(struct parser *p, unsigned *set)
+{
+    const struct flavor_row *row = NULL;
+
+    if (parser_is(p, TOKEN_IDENTIFIER))
+        row = flavor_find(p->token.text);
+    if (row == NULL)
+        return parser_unexpected(p, CODE_EXPECTED_FLAVOR_TYPE, "a flavor");
+    return flavor_add(p, row, set);
+}
+
+/* "Scope" "(" scope { "," scope } ")" | "Flavor" "(" flavor { "," flavor }
+ * ")" */
+static bool
+meta_parse(struct parser *p, struct syntax_qualifier_declaration *q)
+{
+    bool is_scope = parser_is_word(p, "scope");
+
+    if (!is_scope && !parser_is_word(p, "flavor"))
+        return parser_unexpected(p, CODE_INVALID_QUALIFIER_SYNTAX,
+                                 "Scope(...) or Flavor(...)");
+    parser_advance(p);
+    if (!parser_expect(p, '(', CODE_EXPECTED_OPEN_PAREN, "'('"))
+        return false;
+    do {
+        if (!(is_scope ? scope_parse(p, &q->scopes)
+                       : flavor_parse(p, &q->flavors)))
+            return false;
+    } while (parser_take(p, ','));
+    return parser_expect(p, ')', CODE_EXPECTED_CLOSE_PAREN, "',' or ')'");
+}
+
+/* type [ array ] [ "=" init ] { "," meta } */
+static bool
+declaration_parse(struct parser *p, struct syntax_qualifier_declaration *q)
+{
+    struct span type, class_name;
+    uint32_t offset, size;
+
+    if (!parser_expect_name(p, CODE_EXPECTED_TYPE_IDENTIFIER, "a type", &type,
+                            &offset))
+        return false;
+    q->type = class_type(type, &class_name);
+    if (q->type == CIM_OBJECT || q->type == CIM_VOID ||
+        q->type == CIM_REFERENCE)
+        report_error(p->c, parser_at_offset(p, offset, (uint32_t)type.length),
+                     CODE_UNRECOGNIZED_TYPE,
+                     "a qualifier can't be of type %.*s", SHOWN(type));
+    if (!class_parse_array_size(p, &q->is_array, &size))
+        return false;
+    if (parser_take(p, '=') && !constant_parse_init(p, &q->value))
+        return false;
+    while (parser_take(p, ',')) {
+        if (!meta_parse(p, q))
+            return false;
+    }
+    return true;
+}
+
+/* qualifierDecl = "qualifier" ident ":" ( flavor { flavor } | type ... )
+ * ";" ; the first is WMI's: flavors for the rest of the file. */
+bool
+qualifier_parse_declaration(struct parser *p)
+{
+    struct syntax_statement s = {.kind = SYNTAX_QUALIFIER,
+                                 .at = parser_at(p),
+                                 .space = p->scope->space};
+    struct syntax_qualifier_declaration *q =
+        compilation_alloc(p->c, sizeof(*q));
+    bool ok;
+
+    parser_advance(p);
+    if (q == NULL ||
+        !parser_expect_name(p, CODE_EXPECTED_QUALIFIER_NAME,
+                            "the qualifier's name", &q->name, &q->offset) ||
+        !parser_expect(p, ':', CODE_INVALID_QUALIFIER_SYNTAX,
+                       "':' and the qualifier's type"))
+        return false;
+    if (parser_is(p, TOKEN_IDENTIFIER) && flavor_find(p->token.text) != NULL)
+        ok = flavors_parse(p, &q->flavors);
+    else
+        ok = declaration_parse(p, q);
+    if (!ok || !parser_expect(p, ';', CODE_EXPECTED_SEMI,
+                              "',' or ';' in this qualifier statement"))
+        return false;
+    s.u.qualifier = q;
+    s.end = p->previous_end;
+    return vector_add(p->c, &p->c->statements, &s);
+}

@@ -1,0 +1,45 @@
+#ifndef POLICY_MOF_REPORT_H
+#define POLICY_MOF_REPORT_H
+
+#include "policy/mof/compilation.h"
+
+/*
+ * Diagnostics.  An error of syntax (exit 3) is what the text alone shows; an
+ * error of the store (exit 1) needs the repository, so it is left out under
+ * syntax_only, and once there are errors of syntax, because it would often
+ * be their echo.
+ */
+void report_error(struct mof_compilation *c, struct at at, uint32_t code,
+                  const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+void report_store_error(struct mof_compilation *c, struct at at, uint32_t code,
+                        const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+void report_warning(struct mof_compilation *c, struct at at,
+                    const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void report_note(struct mof_compilation *c, struct at at, const char *format,
+                 ...) __attribute__((format(printf, 3, 4)));
+/* A warning, under options.strict an error of syntax with that code. */
+void report_lenient(struct mof_compilation *c, struct at at, uint32_t code,
+                    const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+/* About a file as a whole: no line. */
+void report_file_error(struct mof_compilation *c, const char *file,
+                       uint32_t code, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+void report_memory(struct mof_compilation *c);
+
+/* Would a store error be reported now? */
+bool report_wants_store(const struct mof_compilation *c);
+
+/* "file:line:column" in the arena, for "first declared at". */
+const char *report_place(struct mof_compilation *c, struct at at);
+struct mof_location report_location(struct at at);
+
+/* %.*s of a span, shortened. */
+#define SHOWN(s)                                                              \
+    (int)((s).length > 120 ? 120 : (s).length),                               \
+        ((s).data != NULL ? (s).data : "")
+
+#endif

@@ -1,0 +1,212 @@
+#include "policy/mof/schema.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "policy/mof/names.h"
+#include "policy/mof/report.h"
+#include "policy/mof/space.h"
+
+/* Up to so many properties are looked through one by one. */
+#define FEW_PROPERTIES 12
+
+static bool
+is_visible(const struct class_info *info, const struct space *s)
+{
+    size_t deleted = space_deleted_at(s);
+
+    return info->class != NULL &&
+           (deleted == 0 || info->declared_at > deleted);
+}
+
+static struct class_info *find_at_depth(struct mof_compilation *c,
+                                        struct space *s, struct span name,
+                                        unsigned depth);
+
+/* A stored class and, through it, those above it. */
+static struct class_info *
+find_in_world(struct mof_compilation *c, struct space *s, struct span name,
+              unsigned depth)
+{
+    const struct mof_world *world = &c->options.world;
+    const struct cim_class *class;
+    struct class_info *super = NULL;
+
+    if (world->class_find == NULL || !space_asks_world(c, s) ||
+        depth > LIMIT_SUPERCLASSES)
+        return NULL;
+    class = world->class_find(world->context, &s->path, name);
+    if (class == NULL)
+        return NULL;
+    if (class->superclass.length > 0)
+        super = find_at_depth(c, s, class->superclass, depth + 1);
+    return schema_add(c, s, class, super,
+                      class->superclass.length == 0 ||
+                          (super != NULL && super->complete),
+                      0);
+}
+
+static struct class_info *
+find_at_depth(struct mof_compilation *c, struct space *s, struct span name,
+              unsigned depth)
+{
+    struct class_info *info;
+
+    if (names_is_system(name) && !c->is_system)
+        return schema_find_system(name);
+    info = s->classes != NULL ? strmap_get(s->classes, name) : NULL;
+    if (info != NULL)
+        return is_visible(info, s) ? info : NULL;
+    return find_in_world(c, s, name, depth);
+}
+
+struct class_info *
+schema_find(struct mof_compilation *c, struct space *s, struct span name)
+{
+    return find_at_depth(c, s, name, 0);
+}
+
+static const struct cim_property *
+own_property(const struct class_info *info, struct span name)
+{
+    if (info->names != NULL)
+        return strmap_get(info->names, name);
+    return cim_class_property(info->class, name);
+}
+
+const struct cim_property *
+schema_property(const struct class_info *info, struct span name)
+{
+    const struct cim_property *p = NULL;
+
+    for (; info != NULL && p == NULL; info = info->super)
+        p = own_property(info, name);
+    return p;
+}
+
+bool
+schema_is_key(const struct class_info *info, struct span name)
+{
+    for (size_t i = 0; i < info->key_count; i++) {
+        if (span_equal_nocase(info->keys[i]->name, name))
+            return true;
+    }
+    return false;
+}
+
+bool
+schema_derives(const struct class_info *info, struct span name)
+{
+    for (; info != NULL; info = info->super) {
+        if (span_equal_nocase(info->class->name, name))
+            return true;
+    }
+    return false;
+}
+
+static bool
+names_index(struct mof_compilation *c, struct class_info *info)
+{
+    const struct cim_class *class = info->class;
+
+    if (class->property_count <= FEW_PROPERTIES)
+        return true;
+    info->names = compilation_map_new(c, &c->class_maps);
+    for (size_t i = 0; info->names != NULL && i < class->property_count; i++) {
+        if (!strmap_put(info->names, class->properties[i].name,
+                        &class->properties[i])) {
+            report_memory(c);
+            return false;
+        }
+    }
+    return info->names != NULL;
+}
+
+static int
+key_compare(const void *a, const void *b)
+{
+    const struct cim_property *const *x = a, *const *y = b;
+
+    return span_compare_nocase((*x)->name, (*y)->name);
+}
+
+/* The keys are those of the first class from the top that has any; a class
+ * below may declare them again. */
+static bool
+keys_collect(struct mof_compilation *c, struct class_info *info)
+{
+    const struct cim_class *class = info->class;
+    const struct class_info *super = info->super;
+    size_t n = super != NULL ? super->key_count : 0;
+    bool inherited = n > 0;
+
+    for (size_t i = 0; !inherited && i < class->property_count; i++)
+        n +=
+            cim_qualifiers_true(&class->properties[i].qualifiers, SPAN("key"));
+    info->keys = compilation_array(c, n, sizeof(*info->keys));
+    if (info->keys == NULL)
+        return false;
+    for (size_t i = 0; inherited && i < n; i++) {
+        const struct cim_property *own =
+            own_property(info, super->keys[i]->name);
+
+        info->keys[info->key_count++] = own != NULL ? own : super->keys[i];
+    }
+    for (size_t i = 0; !inherited && i < class->property_count; i++) {
+        if (cim_qualifiers_true(&class->properties[i].qualifiers, SPAN("key")))
+            info->keys[info->key_count++] = &class->properties[i];
+    }
+    qsort(info->keys, info->key_count, sizeof(*info->keys), key_compare);
+    return true;
+}
+
+static bool
+map_put(struct mof_compilation *c, struct space *s, struct span name,
+        struct class_info *info)
+{
+    if (s->classes == NULL)
+        s->classes = compilation_map_new(c, &c->class_maps);
+    if (s->classes == NULL)
+        return false;
+    if (strmap_put(s->classes, name, info))
+        return true;
+    report_memory(c);
+    return false;
+}
+
+struct class_info *
+schema_add(struct mof_compilation *c, struct space *s,
+           const struct cim_class *class, struct class_info *super,
+           bool complete, size_t now)
+{
+    struct class_info *info = compilation_alloc(c, sizeof(*info));
+
+    if (info == NULL)
+        return NULL;
+    info->class = class;
+    info->super = super;
+    info->complete = complete;
+    info->declared_at = now;
+    info->depth = super != NULL ? super->depth + 1 : 0;
+    info->is_abstract =
+        cim_qualifiers_true(&class->qualifiers, SPAN("abstract"));
+    info->is_singleton =
+        cim_qualifiers_true(&class->qualifiers, SPAN("singleton")) ||
+        (super != NULL && super->is_singleton);
+    if (!names_index(c, info) || !keys_collect(c, info) ||
+        !map_put(c, s, class->name, info))
+        return NULL;
+    return info;
+}
+
+bool
+schema_delete(struct mof_compilation *c, struct space *s, struct span name,
+              size_t now)
+{
+    struct class_info *info = compilation_alloc(c, sizeof(*info));
+
+    if (info == NULL)
+        return false;
+    info->declared_at = now;
+    return map_put(c, s, name, info);
+}

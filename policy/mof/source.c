@@ -1,0 +1,313 @@
+#include "policy/mof/source.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Windows-1252, 0x80 to 0x9f; the five holes map to C1 as Windows does. */
+static const uint16_t cp1252_high[32] = {
+    0x20ac, 0x0081, 0x201a, 0x0192, 0x201e, 0x2026, 0x2020, 0x2021,
+    0x02c6, 0x2030, 0x0160, 0x2039, 0x0152, 0x008d, 0x017d, 0x008f,
+    0x0090, 0x2018, 0x2019, 0x201c, 0x201d, 0x2022, 0x2013, 0x2014,
+    0x02dc, 0x2122, 0x0161, 0x203a, 0x0153, 0x009d, 0x017e, 0x0178};
+
+#define CTRL_Z '\x1a'
+
+static bool
+text_reserve(struct source *s, size_t bytes)
+{
+    s->text = malloc(bytes + 1);
+    if (s->text == NULL)
+        return false;
+    s->text[0] = '\0';
+    return true;
+}
+
+static enum source_problem
+utf16_decode(struct source *s, const unsigned char *in, size_t length,
+             bool big)
+{
+    enum source_problem problem = length % 2 ? SOURCE_ODD : SOURCE_OK;
+    size_t out = 0, n = length / 2;
+
+    if (!text_reserve(s, n * 3))
+        return SOURCE_MEMORY;
+    for (size_t i = 0; i < n; i++) {
+        uint32_t unit = (uint32_t)in[2 * i + !big] | (uint32_t)in[2 * i + big]
+                                                         << 8;
+
+        if (unit >= 0xd800 && unit < 0xdc00 && i + 1 < n) {
+            uint32_t low = (uint32_t)in[2 * i + 2 + !big] |
+                           (uint32_t)in[2 * i + 2 + big] << 8;
+
+            if (low >= 0xdc00 && low < 0xe000) {
+                unit = 0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00);
+                i++;
+            }
+        }
+        if (unit == 0 || (unit >= 0xd800 && unit < 0xe000)) {
+            problem = unit == 0 ? SOURCE_NUL : SOURCE_SURROGATE;
+            break;
+        }
+        out += utf8_encode(unit, s->text + out);
+    }
+    s->text[out] = '\0';
+    s->length = (uint32_t)out;
+    return problem;
+}
+
+/* The bytes at the start of s that are UTF-8. */
+static size_t
+utf8_valid_prefix(struct span s)
+{
+    const char *start = s.data;
+
+    while (s.length > 0) {
+        uint64_t eight;
+        size_t n;
+
+        while (s.length >= sizeof(eight)) {
+            memcpy(&eight, s.data, sizeof(eight));
+            if (eight & UINT64_C(0x8080808080808080))
+                break;
+            s = span_skip(s, sizeof(eight));
+        }
+        if (s.length == 0)
+            break;
+        n = utf8_sequence_length(s);
+        if (n == 0)
+            break;
+        s = span_skip(s, n);
+    }
+    return (size_t)(s.data - start);
+}
+
+static enum source_problem
+bytes_decode(struct source *s, const char *in, size_t length,
+             uint32_t *guessed_at)
+{
+    const char *nul = length ? memchr(in, '\0', length) : NULL;
+    size_t valid, used = nul ? (size_t)(nul - in) : length, out = 0;
+
+    valid = utf8_valid_prefix((struct span){in, used});
+    if (!text_reserve(s, valid + (used - valid) * 3))
+        return SOURCE_MEMORY;
+    if (valid == used) {
+        memcpy(s->text, in, used);
+        out = used;
+    } else {
+        *guessed_at = (uint32_t)valid;
+        for (size_t i = 0; i < used; i++) {
+            unsigned char c = (unsigned char)in[i];
+
+            out +=
+                utf8_encode(c >= 0x80 && c < 0xa0 ? cp1252_high[c - 0x80] : c,
+                            s->text + out);
+        }
+    }
+    s->text[out] = '\0';
+    s->length = (uint32_t)out;
+    return nul ? SOURCE_NUL : SOURCE_OK;
+}
+
+/* DOS editors end a text with Ctrl-Z. */
+static void
+ctrl_z_strip(struct source *s)
+{
+    uint32_t n = s->length;
+
+    while (n > 0 && strchr(" \t\r\n", s->text[n - 1]) != NULL)
+        n--;
+    if (n > 0 && s->text[n - 1] == CTRL_Z) {
+        s->length = n - 1;
+        s->text[n - 1] = '\0';
+    }
+}
+
+enum source_problem
+source_decode(struct source *s, const void *bytes, size_t length,
+              uint32_t *guessed_at)
+{
+    const unsigned char *in = bytes;
+    enum source_problem problem;
+
+    *guessed_at = UINT32_MAX;
+    if (length > SOURCE_BYTES_MAX) {
+        length = 0;
+        problem = bytes_decode(s, "", 0, guessed_at);
+        return problem == SOURCE_OK ? SOURCE_LARGE : problem;
+    }
+    if (length >= 2 && in[0] == 0xff && in[1] == 0xfe)
+        problem = utf16_decode(s, in + 2, length - 2, false);
+    else if (length >= 2 && in[0] == 0xfe && in[1] == 0xff)
+        problem = utf16_decode(s, in + 2, length - 2, true);
+    else if (length >= 3 && memcmp(in, "\xef\xbb\xbf", 3) == 0)
+        problem =
+            bytes_decode(s, (const char *)in + 3, length - 3, guessed_at);
+    else
+        problem = bytes_decode(s, bytes, length, guessed_at);
+    if (problem == SOURCE_OK)
+        ctrl_z_strip(s);
+    return problem;
+}
+
+void
+source_fini(struct source *s)
+{
+    free(s->text);
+    free(s->lines);
+    s->text = NULL;
+    s->lines = NULL;
+}
+
+/* CR, LF and CR LF each end a line. */
+static void
+lines_index(struct source *s)
+{
+    size_t capacity = 64, count = 1;
+    uint32_t *lines = malloc(capacity * sizeof(*lines));
+
+    if (lines == NULL)
+        return;
+    lines[0] = 0;
+    for (uint32_t i = 0; i < s->length; i++) {
+        if (s->text[i] != '\n' &&
+            (s->text[i] != '\r' || s->text[i + 1] == '\n'))
+            continue;
+        if (count == capacity) {
+            uint32_t *more = realloc(lines, capacity * 2 * sizeof(*lines));
+
+            if (more == NULL)
+                break;
+            lines = more;
+            capacity *= 2;
+        }
+        lines[count++] = i + 1;
+    }
+    s->lines = lines;
+    s->line_count = (uint32_t)count;
+}
+
+/* The index of the line that offset is in. */
+static uint32_t
+line_find(struct source *s, uint32_t offset)
+{
+    uint32_t low = 0, high;
+
+    if (s->lines == NULL)
+        lines_index(s);
+    high = s->line_count;
+    while (high > low + 1) {
+        uint32_t middle = low + (high - low) / 2;
+
+        if (s->lines[middle] <= offset)
+            low = middle;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+void
+source_locate(struct source *s, uint32_t offset, uint32_t *line_out,
+              uint32_t *column_out)
+{
+    uint32_t line, start, column = 1;
+
+    if (offset > s->length)
+        offset = s->length;
+    line = line_find(s, offset);
+    start = s->lines != NULL ? s->lines[line] : 0;
+    if (s->last_line == line + 1 && s->last_offset <= offset) {
+        start = s->last_offset;
+        column = s->last_column;
+    }
+    column +=
+        (uint32_t)utf8_count((struct span){s->text + start, offset - start});
+    s->last_offset = offset;
+    s->last_line = line + 1;
+    s->last_column = column;
+    *line_out = line + 1;
+    *column_out = column;
+}
+
+struct span
+source_line(struct source *s, uint32_t offset)
+{
+    uint32_t line, start, end;
+
+    if (offset > s->length)
+        offset = s->length;
+    line = line_find(s, offset);
+    start = s->lines != NULL ? s->lines[line] : 0;
+    end = start;
+    while (end < s->length && s->text[end] != '\n' && s->text[end] != '\r')
+        end++;
+    return (struct span){s->text + start, end - start};
+}
+
+static int
+descriptor_read(int fd, const char *path, char **bytes_out, size_t *length_out,
+                struct error *err)
+{
+    struct buf b = BUF_INIT;
+
+    for (;;) {
+        ssize_t n;
+
+        if (!buf_reserve(&b, 64 * 1024)) {
+            buf_fini(&b);
+            return error_set_errno(err, ENOMEM, "%s", path);
+        }
+        n = read(fd, b.data + b.length, 64 * 1024);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0) {
+            int saved = errno;
+
+            buf_fini(&b);
+            return error_set_errno(err, saved, "%s", path);
+        }
+        if (n == 0)
+            break;
+        b.length += (size_t)n;
+        if (b.length > SOURCE_BYTES_MAX) {
+            buf_fini(&b);
+            return error_set_errno(err, EFBIG, "%s", path);
+        }
+    }
+    *length_out = b.length;
+    *bytes_out = buf_take(&b);
+    return *bytes_out != NULL ? 0 : error_set_errno(err, ENOMEM, "%s", path);
+}
+
+int
+source_read(const char *path, char **bytes_out, size_t *length_out,
+            struct error *err)
+{
+    struct stat st;
+    int fd, ret;
+
+    *bytes_out = NULL;
+    *length_out = 0;
+    if (strcmp(path, "-") == 0)
+        return descriptor_read(STDIN_FILENO, "standard input", bytes_out,
+                               length_out, err);
+    /* Not blocking, so that opening a FIFO nobody writes does not hang. */
+    fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (fd < 0)
+        return error_set_errno(err, errno, "%s", path);
+    if (fstat(fd, &st) != 0)
+        ret = error_set_errno(err, errno, "%s", path);
+    else if (!S_ISREG(st.st_mode))
+        ret = error_set(err, "%s: not a regular file", path);
+    else if ((uint64_t)st.st_size > SOURCE_BYTES_MAX)
+        ret = error_set_errno(err, EFBIG, "%s", path);
+    else
+        ret = descriptor_read(fd, path, bytes_out, length_out, err);
+    close(fd);
+    return ret;
+}

@@ -1,0 +1,59 @@
+#ifndef POLICY_MOF_SOURCE_H
+#define POLICY_MOF_SOURCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "policy/base/base.h"
+
+/* A file larger than this is refused before it is read (threat 32). */
+#define SOURCE_BYTES_MAX ((size_t)64 * 1024 * 1024)
+
+/*
+ * One source text, as UTF-8 without byte order mark and without NUL, so that
+ * text[length] is a sentinel for the lexer.  Places in it are byte offsets;
+ * lines and columns are worked out only when somebody must read them.
+ */
+struct source {
+    const char *name; /* as shown */
+    char *text;
+    uint32_t length;
+    uint32_t *lines; /* offsets of line starts, built on demand */
+    uint32_t line_count;
+    /* The place asked for last, so that asking along one endless line costs
+     * the line once and not once a question. */
+    uint32_t last_offset, last_line, last_column;
+};
+
+enum source_problem {
+    SOURCE_OK = 0,
+    SOURCE_LARGE,    /* over SOURCE_BYTES_MAX */
+    SOURCE_MEMORY,   /* out of memory */
+    SOURCE_NUL,      /* a NUL, or UTF-16 without a byte order mark */
+    SOURCE_ODD,      /* UTF-16 of odd length */
+    SOURCE_SURROGATE /* half a surrogate pair */
+};
+
+/*
+ * Decodes bytes into s->text: UTF-16 by its byte order mark, UTF-8, else
+ * Windows-1252, then *guessed_at is the offset of the first byte that is not
+ * UTF-8 (UINT32_MAX otherwise).  On a problem the text holds what came
+ * before it, so that its place is the text's end.
+ */
+enum source_problem source_decode(struct source *s, const void *bytes,
+                                  size_t length, uint32_t *guessed_at);
+void source_fini(struct source *s);
+
+/* Line and column of an offset, both from 1, columns in characters. */
+void source_locate(struct source *s, uint32_t offset, uint32_t *line_out,
+                   uint32_t *column_out);
+/* The line that offset is in, without its end. */
+struct span source_line(struct source *s, uint32_t offset);
+
+/* The whole of a regular file or, for "-", of standard input; malloc'ed.
+ * What else it may be (a device, a directory) is an error. */
+int source_read(const char *path, char **bytes_out, size_t *length_out,
+                struct error *err);
+
+#endif

@@ -1,0 +1,7 @@
+#ifndef POLICY_MOF_SYSTEM_H
+#define POLICY_MOF_SYSTEM_H
+
+/* MOF of the classes whose names begin with "__". */
+extern const char system_text[];
+
+#endif

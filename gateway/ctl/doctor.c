@@ -89,8 +89,11 @@ ctl_doctor(const struct ctl *ctl, int argc, char **argv)
 
     if (argc > 1)
         return ctl_misuse("%s takes no argument", argv[0]);
-    if (ctl_paths_load(ctl, &d.paths, &err) != 0)
-        return ctl_fail("%s", err.text);
+    if (ctl_paths_load(ctl, &d.paths, &err) != 0) {
+        doctor_say(&d, FINDING_FAIL, "configuration", "Correct it first", "%s",
+                   err.text);
+        return CTL_FAILED;
+    }
     look_at_config(&d, &config);
     status = look_at_gateway(&d);
     d.status = status;

@@ -30,21 +30,18 @@ static const char mof_text[] =
     "#pragma namespace(\"root\\\\Test\\\\Inner\")\n"
     "class Lone { };\n";
 
-/* A repository holding `text`. */
+/* What was compiled, stored in a fresh repository; frees c. */
 static struct repository *
-repository_of(const char *text)
+repository_of_unit(struct mof_compilation *c)
 {
-    struct mof_options options = {0};
-    struct mof_compilation *c = mof_compilation_new(&options);
     struct repository_change change;
     struct repository *repo;
     struct error err = {0};
 
-    mof_compile_buffer(c, "test.mof", text, strlen(text));
     mof_check(c);
-    if (mof_error_count(c) > 0)
-        mof_diagnostics_print(c, stderr);
-    cr_assert_eq(mof_error_count(c), 0);
+    for (size_t i = 0; i < mof_diagnostic_count(c); i++)
+        cr_assert_eq(mof_diagnostic(c, i)->severity, MOF_NOTE, "%s",
+                     mof_diagnostic(c, i)->text);
     cr_assert_eq(
         repository_open(test_directory(), REPOSITORY_WRITE, &repo, &err), 0,
         "%s", err.text);
@@ -56,6 +53,16 @@ repository_of(const char *text)
     cr_assert_eq(repository_commit(repo, &err), 0, "%s", err.text);
     mof_compilation_free(c);
     return repo;
+}
+
+static struct repository *
+repository_of(const char *text)
+{
+    struct mof_options options = {0};
+    struct mof_compilation *c = mof_compilation_new(&options);
+
+    mof_compile_buffer(c, "test.mof", text, strlen(text));
+    return repository_of_unit(c);
 }
 
 static struct rest_target
@@ -455,5 +462,56 @@ Test(read, a_long_listing_says_that_it_is_not_all)
     cr_assert_null(cJSON_GetObjectItem(json, "childrenTruncated"));
     cJSON_Delete(json);
     buf_fini(&text);
+    repository_close(repo);
+}
+
+/* -- the examples --------------------------------------------------------- */
+
+Test(read, the_security_example_is_the_three_documented_lines)
+{
+    size_t length;
+    char *text = test_read_file(
+        test_source_path("docs/examples/MyNamespace_security.mof"), &length);
+
+    cr_assert_str_eq(
+        text, "#pragma namespace(\"\\\\\\\\.\\\\Root\\\\MyNamespace\")\n"
+              "[RequiresEncryption(TRUE)]\n"
+              "instance of __systemSecurity { };\n");
+    free(text);
+}
+
+Test(read, the_examples_compile_without_a_warning_and_read_as_documented)
+{
+    static const char *const files[] = {
+        "docs/examples/MyNamespace.mof",
+        "docs/examples/MyNamespace_security.mof", "docs/examples/Open.mof"};
+    struct mof_options options = {0};
+    struct mof_compilation *c = mof_compilation_new(&options);
+    struct repository *repo;
+    struct buf out = BUF_INIT;
+    cJSON *json;
+
+    for (size_t i = 0; i < ARRAY_COUNT(files); i++)
+        mof_compile_file(c, test_source_path(files[i]));
+    repo = repository_of_unit(c);
+    assert_reads(repo, "/cim/root/MyNamespace:My_Disk.DeviceID=\"sda\"",
+                 "{\"kind\":\"instance\",\"self\":\"/cim/root/mynamespace:"
+                 "My_RotatingDisk.deviceid=%22sda%22\","
+                 "\"class\":\"My_RotatingDisk\",\"properties\":{"
+                 "\"DeviceID\":\"sda\",\"Caption\":\"Archive\","
+                 "\"InstalledOn\":\"20240229000000.000000+000\","
+                 "\"Health\":1,\"Capacity\":\"9007199254740993\","
+                 "\"Temperature\":-4,\"Wear\":0,\"Removable\":true,"
+                 "\"Bay\":\"B\",\"Capabilities\":[],\"Speed\":7200,"
+                 "\"RemappedSectors\":[17,\"18446744073709551615\"]}}");
+    json = read_json(repo, "/cim/root/MyNamespace");
+    cr_assert(cJSON_IsTrue(cJSON_GetObjectItem(json, "requiresEncryption")));
+    cJSON_Delete(json);
+    json = read_json(repo, "/cim/root/Open");
+    cr_assert(cJSON_IsFalse(cJSON_GetObjectItem(json, "requiresEncryption")));
+    cJSON_Delete(json);
+    read_page(repo, "/cim/root/Open:Open_Notice/instances", NULL, &out);
+    cr_assert_not_null(strstr(out.data, "read-only on Sundays"));
+    buf_fini(&out);
     repository_close(repo);
 }

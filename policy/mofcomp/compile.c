@@ -59,6 +59,17 @@ mof_options_of(const struct options *o, struct world *world)
     return m;
 }
 
+/* More than notes. */
+static bool
+has_complaint(const struct mof_compilation *c)
+{
+    for (size_t i = 0; i < mof_diagnostic_count(c); i++) {
+        if (mof_diagnostic(c, i)->severity != MOF_NOTE)
+            return true;
+    }
+    return false;
+}
+
 /* The exit code; diagnostics are out. */
 static int
 compile_sources(struct compile *c, struct world *world)
@@ -72,7 +83,8 @@ compile_sources(struct compile *c, struct world *world)
         return EXIT_STORE;
     }
     code = input_compile(&c->input, c->options, c->mof);
-    mof_diagnostics_print(c->mof, stderr);
+    if (!c->options->quiet || has_complaint(c->mof))
+        mof_diagnostics_print(c->mof, stderr);
     if (world != NULL && world->failed)
         return compile_fail(&world->err);
     return code;

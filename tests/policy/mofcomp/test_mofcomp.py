@@ -1,0 +1,456 @@
+#!/usr/bin/env python3
+"""mofcomp from the outside: switches, exit codes, messages, atomicity."""
+import os
+import socket
+import sqlite3
+import stat
+import subprocess
+
+from mofcomp_state import (CLASS, ENVIRONMENT, MOFCOMP, SECURITY, Master,
+                           State, expect, expect_equal)
+from harness import DEADLINE, ROOT, SRC, main, scratch, test
+
+BROKEN = "class Broken { string };\n"
+MEANINGLESS = 'instance of No_Such_Class { Name = "x"; };\n'
+
+
+def expect_in(text, *parts):
+    for part in parts:
+        expect(part in text, "no %r in:" % part, text)
+
+
+# -- what a compile does ------------------------------------------------------
+
+@test("the three lines require encryption, and say so")
+def three_lines():
+    s = State()
+    out, _ = s.run(os.path.join(SRC, "docs/examples/MyNamespace.mof"),
+                   os.path.join(SRC,
+                                "docs/examples/MyNamespace_security.mof"))
+    expect_in(out, "MyNamespace now requires encryption (PktPrivacy)\n",
+              "classes created", "policy generation 1 is stored; no gateway is "
+              "running\n")
+    expect_equal([n.lower() for n in s.encrypted()], ["root\\mynamespace"],
+                 "encrypted namespaces")
+    s.expect_generation(1)
+
+
+@test("FALSE turns it off and TRUE on again, one generation each")
+def false_true():
+    s = State()
+    s.run(s.file("class.mof", CLASS))
+    for generation, value, said in (
+            (2, "TRUE", "now requires encryption (PktPrivacy)"),
+            (3, "FALSE", "does not require encryption any more"),
+            (4, "true", "now requires encryption (PktPrivacy)")):
+        out, _ = s.run(s.file("security.mof", SECURITY % value))
+        expect_in(out, "MyNamespace %s\n" % said)
+        expect_equal(len(s.encrypted()), int(value.lower() == "true"), value)
+        s.expect_generation(generation)
+
+
+@test("compiling the same again updates and creates nothing")
+def again():
+    s = State()
+    out, _ = s.run(s.file("class.mof", CLASS))
+    expect_in(out, "1 class created, 2 instances created\n")
+    out, _ = s.run(s.file("class.mof", CLASS))
+    expect_in(out, "1 class updated, 2 instances updated\n")
+    expect_equal(s.query("SELECT count(*) FROM instance"), [(2,)],
+                 "instances")
+
+
+@test("several files are one compile and one generation")
+def several():
+    s = State()
+    s.run(s.file("class.mof", CLASS), s.file("security.mof",
+                                             SECURITY % "TRUE"))
+    s.expect_generation(1)
+
+
+@test("files are 0640, and only those of a state directory")
+def files():
+    s = State()
+    s.run(s.file("class.mof", CLASS))
+    expect_equal([n for n in s.names() if not n.endswith(("-wal", "-shm"))],
+                 ["policy.image", "repository.db", "repository.lock"],
+                 "files")
+    for name in s.names():
+        mode = stat.S_IMODE(os.stat(os.path.join(s.dir, name)).st_mode)
+        expect_equal(oct(mode), oct(0o640), name)
+
+
+@test("files made by root belong to the owner of the directory")
+def owner():
+    if not ROOT:
+        return
+    s = State()
+    os.chown(s.dir, 4242, 4243)
+    s.run(s.file("class.mof", CLASS))
+    s.run(s.file("security.mof", SECURITY % "TRUE"))
+    for name in s.names():
+        st = os.stat(os.path.join(s.dir, name))
+        expect_equal((st.st_uid, st.st_gid), (4242, 4243), name)
+
+
+@test("root reads a source that the directory's owner may not read")
+def private_source():
+    if not ROOT:
+        return
+    s = State()
+    os.chown(s.dir, 4242, 4243)
+    path = s.file("class.mof", CLASS)
+    os.chmod(path, 0o600)
+    s.run(path)
+    s.run(path)
+
+
+# -- all or nothing ------------------------------------------------------------
+
+def expect_nothing_changed(s, words, code):
+    before = s.query("SELECT * FROM policy"), s.query(
+        "SELECT * FROM namespace"), s.query("SELECT * FROM class"), s.image()
+    s.run(*words, code=code)
+    after = s.query("SELECT * FROM policy"), s.query(
+        "SELECT * FROM namespace"), s.query("SELECT * FROM class"), s.image()
+    expect_equal(after, before, "the repository")
+    expect("policy.image.new" not in s.names(), "policy.image.new is left")
+
+
+@test("a broken second file changes nothing: exit 3 or 1")
+def broken_second():
+    s = State()
+    s.run(s.file("class.mof", CLASS))
+    good = s.file("security.mof", SECURITY % "TRUE")
+    expect_nothing_changed(s, [good, s.file("broken.mof", BROKEN)], 3)
+    expect_nothing_changed(s, [s.file("broken.mof", BROKEN), good], 3)
+    expect_nothing_changed(s, [good, s.file("bad.mof", MEANINGLESS)], 1)
+    expect_nothing_changed(s, [good, os.path.join(s.top, "missing.mof")], 1)
+
+
+@test("a broken first compile leaves no file behind")
+def broken_first():
+    s = State()
+    s.run(s.file("broken.mof", BROKEN), code=3)
+    s.run(s.file("bad.mof", MEANINGLESS), code=1)
+    expect_equal(s.names(), [], "files")
+
+
+@test("a security statement that is no TRUE or FALSE is refused")
+def no_boolean():
+    s = State()
+    s.run(s.file("class.mof", CLASS))
+    for value in ('"TRUE"', "1", "NULL", "{TRUE}"):
+        done = subprocess.run(
+            s.arguments([s.file("security.mof", SECURITY % value)]),
+            stderr=subprocess.PIPE, env=ENVIRONMENT, check=False)
+        expect(done.returncode in (1, 3), "%s: exit %d" %
+               (value, done.returncode))
+        expect_equal(s.encrypted(), [], value)
+        s.expect_generation(1)
+
+
+@test("what the store refuses is told with file, line and code")
+def store_refuses():
+    s = State()
+    s.run(s.file("class.mof", CLASS))
+    path = s.file("class.mof", CLASS)
+    _, err = s.run("-class:createonly", path, code=1)
+    expect_in(err, "class.mof:3:", "error 0x80041019: ")
+    _, err = s.run("-instance:createonly", path, code=1)
+    expect_in(err, "class.mof:4:", "error 0x80041019: ")
+    s.run("-class:updateonly", "-INSTANCE:UpdateOnly", path)
+    s.expect_generation(2)
+
+
+@test("a child in the clear below an encrypted namespace is warned of")
+def child_in_clear():
+    s = State()
+    child = CLASS.replace("MyNamespace", "MyNamespace\\\\Child")
+    s.run(s.file("class.mof", CLASS), s.file("child.mof", child))
+    _, err = s.run(s.file("security.mof", SECURITY % "TRUE"))
+    expect_in(err, "warning: root\\MyNamespace\\Child does not require "
+              "encryption although root\\MyNamespace does")
+    _, err = s.run(s.file("security.mof", SECURITY % "FALSE"))
+    expect("warning: root" not in err, "a warning too many", err)
+
+
+# -- switches ------------------------------------------------------------------
+
+@test("bad switches are exit 2, and nothing is compiled")
+def bad_switches():
+    s = State()
+    path = s.file("class.mof", CLASS)
+    for words in (["--nonsense", path], ["-nonsense", path], [],
+                  ["-class:never", path], ["-class", path],
+                  ["-class:createonly", "-class:updateonly", path],
+                  ["-instance:forceupdate", path], ["-N:other\\x", path],
+                  ["-N:\\\\machine\\root\\x", path], ["--namespace"],
+                  ["--max-errors=0", path], ["--max-errors=many", path],
+                  ["--quiet=yes", path], ["-check:yes", path],
+                  ["--config=", path], ["-I"], ["-B:x.bmf", path],
+                  ["-MOF:a", path], ["-P:secret", path], ["--Check", path]):
+        _, err = s.run(*words, code=2)
+        expect_equal(err.count("\n"), 1, "lines said about %s" % words)
+        expect_in(err, "mofcomp: ")
+    expect_equal(s.names(), [], "files")
+
+
+def plain(*words, code=0, stdin=b""):
+    done = subprocess.run([MOFCOMP] + list(words), input=stdin,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          env=ENVIRONMENT, timeout=DEADLINE, check=False)
+    expect(done.returncode == code, "exit %d instead of %d: %s" %
+           (done.returncode, code, " ".join(words)), done.stderr.decode())
+    return done.stdout.decode(), done.stderr.decode()
+
+
+@test("-check needs neither configuration nor state, and looks at syntax only")
+def check():
+    s = State()
+    good = s.file("class.mof", CLASS)
+    for switch in ("-check", "-CHECK", "--check"):
+        out, err = plain(switch, good)
+        expect_equal((out, err), ("no errors\n", ""), switch)
+    plain("-check", s.file("broken.mof", BROKEN), code=3)
+    plain("-check", s.file("bad.mof", MEANINGLESS))
+    expect_equal(s.names(), [], "files")
+
+
+@test("--help and --version say what they should")
+def help_version():
+    out, err = plain("--version")
+    expect(out.startswith("mofcomp (nsgate) ") and err == "", "version", out)
+    out, err = plain("--help")
+    expect_in(out, "--state-dir=DIR", "-N:NAMESPACE")
+    expect_equal(err, "", "standard error")
+
+
+@test("standard input, --, and a file whose name begins with a dash")
+def standard_input():
+    s = State()
+    s.run("-", stdin=CLASS.encode())
+    s.expect_generation(1)
+    _, err = s.run("-", code=3, stdin=BROKEN.encode())
+    expect_in(err, "<stdin>:1:")
+    s.file("-dash.mof", CLASS)
+    done = subprocess.run(s.arguments(["--", "-dash.mof"]), cwd=s.top,
+                          stdout=subprocess.DEVNULL, env=ENVIRONMENT,
+                          check=False)
+    expect_equal(done.returncode, 0, "exit")
+    s.expect_generation(2)
+
+
+@test("-N: names the namespace of files that name none")
+def default_namespace():
+    s = State()
+    path = s.file("plain.mof", "class A { [key] string Name; };\n")
+    for words in (["-N:\\\\.\\root\\one", path], ["-n:root/two", path],
+                  ["--namespace=Root\\three", path],
+                  ["--namespace", "root\\four", path], [path]):
+        s.run(*words)
+    expect_equal(s.query("SELECT n.path FROM class c JOIN namespace n ON "
+                         "n.id = c.namespace ORDER BY n.path"),
+                 [("root\\default",), ("root\\four",), ("root\\one",),
+                  ("root\\three",), ("root\\two",)], "namespaces of A")
+
+
+@test("-I finds included files")
+def include():
+    s = State()
+    os.mkdir(os.path.join(s.top, "more"))
+    s.file("more/class.mof", CLASS)
+    path = s.file("top.mof", '#pragma include("class.mof")\n')
+    s.run(path, code=3)
+    s.run("-I", os.path.join(s.top, "more"), path)
+    s.run("-I" + os.path.join(s.top, "more"), path)
+    s.run("--include=" + os.path.join(s.top, "more"), path)
+    s.expect_generation(3)
+
+
+@test("--quiet says nothing when all went well")
+def quiet():
+    s = State()
+    out, err = s.run("--quiet", "-autorecover", s.file("class.mof", CLASS))
+    expect_equal((out, err), ("", ""), "output")
+    _, err = s.run("--quiet", s.file("broken.mof", BROKEN), code=3)
+    expect_in(err, "broken.mof:1:")
+
+
+@test("--max-errors limits what is shown")
+def max_errors():
+    s = State()
+    path = s.file("broken.mof", BROKEN * 30)
+    _, few = s.run("--max-errors=2", path, code=3)
+    _, many = s.run("--max-errors=25", path, code=3)
+    expect(few.count(": error 0x") < many.count(": error 0x") <= 26,
+           "errors shown", few, many)
+
+
+@test("the configuration names the directories, switches win over it")
+def configuration():
+    s = State()
+    other = State()
+    conf = s.file("nsgate.conf", "[nsgate]\nstate_dir = %s\n"
+                  "runtime_dir = %s\n" % (s.dir, s.runtime))
+    path = s.file("class.mof", CLASS)
+    plain("--config", conf, path)
+    s.expect_generation(1)
+    plain("--config=" + conf, "--state-dir=" + other.dir, path)
+    s.expect_generation(1)
+    other.expect_generation(1)
+    _, err = plain("--config", os.path.join(s.top, "none.conf"), path, code=1)
+    expect_in(err, "none.conf")
+
+
+@test("a state directory that others may write to is refused")
+def writable_state():
+    s = State()
+    path = s.file("class.mof", CLASS)
+    for mode in (0o770, 0o757, 0o1777):
+        os.chmod(s.dir, mode)
+        _, err = s.run(path, code=1)
+        expect_in(err, s.dir)
+    expect_equal(s.names(), [], "files")
+    plain("--state-dir", os.path.join(s.top, "nowhere"), path, code=1)
+
+
+@test("a repository that is none is refused and left alone")
+def foreign_repository():
+    s = State()
+    db = os.path.join(s.dir, "repository.db")
+    s.run(s.file("class.mof", CLASS))
+    for name in s.names():
+        os.unlink(os.path.join(s.dir, name))
+    with open(db, "w", encoding="ascii") as f:
+        f.write("not a database at all, only some text\n" * 200)
+    os.chmod(db, 0o640)
+    _, err = s.run(s.file("class.mof", CLASS), code=1)
+    expect_in(err, "repository.db")
+    expect_equal(s.image(), None, "image")
+
+
+# -- the gateway ---------------------------------------------------------------
+
+@test("with a gateway it announces, activates, and says in force")
+def in_force():
+    s = State()
+    seen = []
+
+    def answers(request):
+        seen.append((s.image(), request))
+        return "+{}"
+    master = Master(s, answers)
+    out, _ = s.run(s.file("class.mof", CLASS))
+    out2, _ = s.run(s.file("security.mof", SECURITY % "TRUE"))
+    master.close()
+    expect_in(out, "policy generation 1 is in force\n")
+    expect_in(out2, "policy generation 2 is in force\n")
+    # Announced before the image changes, activated after.
+    expect_equal(seen, [(None, "compile"), (1, "activate 1"),
+                        (1, "compile"), (2, "activate 2")], "requests")
+
+
+@test("a gateway that refuses: exit 1, stored and not in force")
+def refused():
+    s = State()
+    master = Master(s, lambda r: "-no worker answers" if r[0] == "a"
+                    else "+{}")
+    _, err = s.run(s.file("class.mof", CLASS), code=1)
+    master.close()
+    expect_in(err, "stored as generation 1, not in force: no worker answers")
+    s.expect_generation(1)
+
+
+@test("a gateway that goes away: exit 1, stored and not in force")
+def gone():
+    for last in ("compile", "activate"):
+        s = State()
+        master = Master(s, lambda r, l=last: None if r.startswith(l)
+                        else "+{}")
+        _, err = s.run(s.file("class.mof", CLASS), code=1)
+        master.close()
+        expect_in(err, "stored as generation 1, not in force: ")
+        s.expect_generation(1)
+
+
+@test("a dead gateway's socket counts as none")
+def dead():
+    s = State()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as stale:
+        stale.bind(os.path.join(s.runtime, "control.sock"))
+    out, _ = s.run(s.file("class.mof", CLASS))
+    expect_in(out, "no gateway is running")
+
+
+@test("a compile with errors never bothers the gateway")
+def no_bother():
+    s = State()
+    master = Master(s, lambda r: "+{}")
+    s.run(s.file("broken.mof", BROKEN), code=3)
+    s.run(s.file("bad.mof", MEANINGLESS), code=1)
+    master.close()
+    expect_equal(master.requests, [], "requests")
+
+
+@test("a gateway that may not be reached: exit 1 and nothing changed")
+def unreachable():
+    if not ROOT:
+        return
+    s = State()
+    master = Master(s, lambda r: "+{}")
+    os.chmod(master.path, 0o600)
+    os.chown(s.dir, 4242, 4243)
+    path = s.file("class.mof", CLASS)
+    done = subprocess.run(s.arguments([path]), env=ENVIRONMENT,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          user=4242, group=4243, extra_groups=[],
+                          check=False)
+    master.close()
+    if done.returncode == 126:  # the build is not where others may enter
+        return
+    expect_equal(done.returncode, 1, "exit")
+    expect_in(done.stderr.decode(), "control.sock: Permission denied")
+    expect_equal(s.image(), None, "image")
+    expect("policy.image.new" not in s.names(), "policy.image.new is left")
+    expect_equal(s.generation(), 0, "generation")
+
+
+# -- taking turns --------------------------------------------------------------
+
+@test("the second of two compiles waits, says so, and goes on")
+def turns():
+    s = State()
+    s.run(s.file("class.mof", CLASS))
+    db = sqlite3.connect(os.path.join(s.dir, "repository.db"),
+                         isolation_level=None)
+    db.execute("BEGIN IMMEDIATE")
+    waits = s.start(s.file("security.mof", SECURITY % "TRUE"))
+    line = waits.stderr.readline().decode()
+    expect_in(line, "another compile is at work, waiting for its end")
+    expect_equal(s.generation(), 1, "generation meanwhile")
+    db.execute("ROLLBACK")
+    db.close()
+    out, err = waits.communicate(timeout=DEADLINE)
+    expect_equal((waits.returncode, err), (0, b""), "exit and errors")
+    expect_in(out.decode(), "policy generation 2")
+    s.expect_generation(2)
+
+
+@test("many compiles at once all happen, one after another")
+def many():
+    s = State()
+    names = ["n%d" % i for i in range(12)]
+    running = [s.start(s.file(
+        n + ".mof", CLASS.replace("MyNamespace", n))) for n in names]
+    for process in running:
+        _, err = process.communicate(timeout=DEADLINE * 2)
+        expect_equal(process.returncode, 0, err.decode())
+    s.expect_generation(len(names))
+    expect_equal(s.query("SELECT count(*) FROM class"), [(len(names),)],
+                 "classes")
+
+
+if __name__ == "__main__":
+    scratch()
+    main()

@@ -134,7 +134,7 @@ check_statement(struct mof_compilation *c, const struct syntax_statement *st,
     }
 }
 
-/* Takes out what turned out to be nothing to do, and counts the rest. */
+/* Takes out what turned out to be nothing to do. */
 static void
 results_finish(struct mof_compilation *c)
 {
@@ -146,19 +146,28 @@ results_finish(struct mof_compilation *c)
             continue;
         if (count != i)
             results[count] = results[i];
-        c->unit.class_count += results[count].kind == MOF_STATEMENT_CLASS;
-        c->unit.instance_count +=
-            results[count].kind == MOF_STATEMENT_INSTANCE;
-        c->unit.qualifier_count +=
-            results[count].kind == MOF_STATEMENT_QUALIFIER_DECLARATION;
         count++;
     }
     c->results.count = count;
 }
 
+static void
+statements_count(struct mof_compilation *c)
+{
+    for (size_t i = 0; i < c->statements.count; i++) {
+        enum syntax_kind kind =
+            VECTOR_AT(&c->statements, struct syntax_statement, i).kind;
+
+        c->unit.class_count += kind == SYNTAX_CLASS;
+        c->unit.instance_count += kind == SYNTAX_INSTANCE;
+        c->unit.qualifier_count += kind == SYNTAX_QUALIFIER;
+    }
+}
+
 void
 check_run(struct mof_compilation *c)
 {
+    statements_count(c);
     for (size_t i = 0; i < c->statements.count && !compilation_is_over(c); i++)
         check_statement(
             c, &VECTOR_AT(&c->statements, struct syntax_statement, i), i + 1);

@@ -102,7 +102,7 @@ report_twice(struct mof_compilation *c, const struct syntax_statement *st,
              const struct syntax_property *first,
              const struct syntax_property *again)
 {
-    report_error(
+    report_meaning_error(
         c, name_at(st, again->name, again->offset), CODE_DUPLICATE_PROPERTY,
         "property %.*s declared twice, first at %s", SHOWN(again->name),
         report_place(c, name_at(st, first->name, first->offset)));

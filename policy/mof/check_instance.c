@@ -25,9 +25,10 @@ report_twice(struct mof_compilation *c, const struct syntax_instance *i,
              const struct syntax_property *first,
              const struct syntax_property *again)
 {
-    report_error(c, property_at(i, again), CODE_DUPLICATE_PROPERTY,
-                 "property %.*s given twice, first at %s", SHOWN(again->name),
-                 report_place(c, property_at(i, first)));
+    report_meaning_error(c, property_at(i, again), CODE_DUPLICATE_PROPERTY,
+                         "property %.*s given twice, first at %s",
+                         SHOWN(again->name),
+                         report_place(c, property_at(i, first)));
 }
 
 static void
@@ -296,10 +297,10 @@ check_delete_instance(struct mof_compilation *c,
     size_t at;
 
     if (space == NULL || !path_split(c, path, &class_name, &key)) {
-        report_error(c, st->at, CODE_INVALID_DELETEINSTANCE_SYNTAX,
-                     "'%.*s' is no path of an instance: write "
-                     "Class.Key=\\\"value\\\"",
-                     SHOWN(st->text));
+        report_meaning_error(c, st->at, CODE_INVALID_DELETEINSTANCE_SYNTAX,
+                             "'%.*s' is no path of an instance: write "
+                             "Class.Key=\\\"value\\\"",
+                             SHOWN(st->text));
         return;
     }
     if (space->path.length == 0)

@@ -161,6 +161,9 @@ static const struct {
     const char *text;
 } source_problems[] = {
     [SOURCE_LARGE] = {CODE_INVALID_FILE, "the text is larger than 64 MiB"},
+    [SOURCE_BINARY] = {CODE_INVALID_FILE,
+                       "this is binary MOF, which this version does not "
+                       "read; compile its text"},
     [SOURCE_NUL] = {CODE_INVALID_FILE,
                     "a NUL byte: this is no text, or UTF-16 without a byte "
                     "order mark"},

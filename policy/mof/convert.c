@@ -5,6 +5,7 @@
 
 #include "policy/mof/build.h"
 #include "policy/mof/report.h"
+#include "policy/mof/schema.h"
 
 static struct at
 value_at(const struct convert_context *cc, const struct syntax_value *v)
@@ -28,8 +29,9 @@ mismatch(struct convert_context *cc, const struct syntax_value *v,
 
     if (v->kind == VALUE_ALIAS)
         code = CODE_UNEXPECTED_ALIAS;
-    report_error(cc->c, value_at(cc, v), code, "%s where a %s is expected",
-                 kind_names[v->kind], cim_type_name(type));
+    report_meaning_error(cc->c, value_at(cc, v), code,
+                         "%s where a %s is expected", kind_names[v->kind],
+                         cim_type_name(type));
     return false;
 }
 
@@ -37,7 +39,7 @@ static bool
 out_of_range(struct convert_context *cc, const struct syntax_value *v,
              enum cim_type type)
 {
-    report_error(
+    report_meaning_error(
         cc->c, value_at(cc, v), CODE_OUT_OF_RANGE,
         "%.*s is out of range for %s",
         SHOWN(((struct span){cc->source->text + v->offset, v->width})),
@@ -177,8 +179,8 @@ to_datetime(struct convert_context *cc, const struct syntax_value *v,
         return mismatch(cc, v, t->type);
     problem = datetime_check(v->u.text);
     if (problem != NULL) {
-        report_error(cc->c, value_at(cc, v), CODE_TYPE_MISMATCH,
-                     "this is no datetime: %s", problem);
+        report_meaning_error(cc->c, value_at(cc, v), CODE_TYPE_MISMATCH,
+                             "this is no datetime: %s", problem);
         return false;
     }
     out->text = v->u.text;
@@ -197,9 +199,9 @@ alias_find(struct convert_context *cc, const struct syntax_value *v)
                            "no instance in this file has the alias $%.*s",
                            SHOWN(v->u.text));
     else if (cc->depth >= LIMIT_ALIAS_DEPTH) {
-        report_error(cc->c, value_at(cc, v), CODE_CIRCULAR_REFERENCE,
-                     "more than %d aliases lead to one another",
-                     LIMIT_ALIAS_DEPTH);
+        report_meaning_error(cc->c, value_at(cc, v), CODE_CIRCULAR_REFERENCE,
+                             "more than %d aliases lead to one another",
+                             LIMIT_ALIAS_DEPTH);
         i = NULL;
     }
     return i;
@@ -221,8 +223,9 @@ to_reference(struct convert_context *cc, const struct syntax_value *v,
     if (i == NULL)
         return false;
     if (i->key_state == BUILD_RUNNING) {
-        report_error(cc->c, value_at(cc, v), CODE_CIRCULAR_REFERENCE,
-                     "the key of $%.*s depends on itself", SHOWN(v->u.text));
+        report_meaning_error(cc->c, value_at(cc, v), CODE_CIRCULAR_REFERENCE,
+                             "the key of $%.*s depends on itself",
+                             SHOWN(v->u.text));
         return false;
     }
     out->text = build_path(cc->c, i, cc->space, cc->depth + 1);
@@ -234,8 +237,8 @@ embed(struct convert_context *cc, const struct syntax_value *v,
       struct syntax_instance *i, union cim_scalar *out)
 {
     if (i->state == BUILD_RUNNING) {
-        report_error(cc->c, value_at(cc, v), CODE_CIRCULAR_REFERENCE,
-                     "this instance would be inside itself");
+        report_meaning_error(cc->c, value_at(cc, v), CODE_CIRCULAR_REFERENCE,
+                             "this instance would be inside itself");
         return false;
     }
     i->is_embedded = true;
@@ -243,9 +246,9 @@ embed(struct convert_context *cc, const struct syntax_value *v,
         return false;
     cc->weight += i->weight;
     if (cc->weight > LIMIT_EMBEDDED_VALUES) {
-        report_error(cc->c, value_at(cc, v), CODE_OUT_OF_RANGE,
-                     "more than %d values in one instance",
-                     LIMIT_EMBEDDED_VALUES);
+        report_meaning_error(cc->c, value_at(cc, v), CODE_OUT_OF_RANGE,
+                             "more than %d values in one instance",
+                             LIMIT_EMBEDDED_VALUES);
         return false;
     }
     out->object = i->built;
@@ -260,8 +263,13 @@ to_object(struct convert_context *cc, const struct syntax_value *v,
 
     if (v->kind == VALUE_INSTANCE)
         return embed(cc, v, v->u.instance, out);
-    if (v->kind != VALUE_ALIAS)
+    if (v->kind != VALUE_ALIAS) {
+        /* `int32 x = 5`: the unknown type is the mistake. */
+        if (t->class_name.length > 0 &&
+            schema_find(cc->c, cc->space, t->class_name) == NULL)
+            return false;
         return mismatch(cc, v, t->type);
+    }
     i = alias_find(cc, v);
     return i != NULL && embed(cc, v, i, out);
 }
@@ -374,14 +382,15 @@ convert_value(struct convert_context *cc, const struct syntax_value *v,
         return true;
     }
     if (t.is_array && v->kind != VALUE_ARRAY) {
-        report_error(
+        report_meaning_error(
             cc->c, value_at(cc, v), CODE_TYPE_MISMATCH,
             "an array is written in braces: {%.*s}",
             SHOWN(((struct span){cc->source->text + v->offset, v->width})));
         ok = false;
     } else if (!t.is_array && v->kind == VALUE_ARRAY) {
-        report_error(cc->c, value_at(cc, v), CODE_UNEXPECTED_ARRAY_INIT,
-                     "a list of values, but this is no array");
+        report_meaning_error(cc->c, value_at(cc, v),
+                             CODE_UNEXPECTED_ARRAY_INIT,
+                             "a list of values, but this is no array");
         ok = false;
     } else {
         ok = t.is_array ? convert_array(cc, v, &t, out)

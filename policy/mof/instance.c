@@ -83,10 +83,11 @@ alias_declare(struct parser *p, struct syntax_instance *instance)
         return;
     first = strmap_get(p->scope->aliases, instance->alias);
     if (first != NULL) {
-        report_error(p->c, at, CODE_MULTIPLE_ALIASES,
-                     "alias $%.*s is taken, at %s", SHOWN(instance->alias),
-                     report_place(p->c, (struct at){first->source,
-                                                    first->alias_offset, 1}));
+        report_meaning_error(
+            p->c, at, CODE_MULTIPLE_ALIASES, "alias $%.*s is taken, at %s",
+            SHOWN(instance->alias),
+            report_place(p->c,
+                         (struct at){first->source, first->alias_offset, 1}));
     } else if (!strmap_put(p->scope->aliases, instance->alias, instance)) {
         report_memory(p->c);
     }

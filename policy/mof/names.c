@@ -66,8 +66,8 @@ names_check(struct mof_compilation *c, struct at at, struct span name,
     if (c->is_system)
         return;
     if (name.length > IDENTIFIER_MAX)
-        report_error(c, at, code, "a name has at most %d characters",
-                     IDENTIFIER_MAX);
+        report_meaning_error(c, at, code, "a name has at most %d characters",
+                             IDENTIFIER_MAX);
     else if (names_is_system(name))
         report_store_error(c, at, CODE_INVALID_PARAMETER,
                            "'%.*s': names that begin with __ are the "

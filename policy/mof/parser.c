@@ -280,13 +280,13 @@ static const struct {
 };
 
 static bool
-production_foreign(struct parser *p)
+production_foreign(struct parser *p, uint32_t start)
 {
     for (size_t i = 0; i < ARRAY_COUNT(foreign_words); i++) {
         if (!parser_is_word(p, foreign_words[i].word))
             continue;
-        report_error(p->c, parser_at(p), foreign_words[i].code, "%s",
-                     foreign_words[i].text);
+        report_error(p->c, parser_at_offset(p, start, p->token.width),
+                     foreign_words[i].code, "%s", foreign_words[i].text);
         return false;
     }
     return parser_unexpected(
@@ -311,10 +311,10 @@ production_parse(struct parser *p)
     if (parser_is_word(p, "instance"))
         return instance_parse(p, quals, start);
     if (start != p->token.offset)
-        return production_foreign(p);
+        return production_foreign(p, start);
     if (parser_is_word(p, "qualifier"))
         return qualifier_parse_declaration(p);
-    return production_foreign(p);
+    return production_foreign(p, start);
 }
 
 /* mof = { production | ";" } ; */

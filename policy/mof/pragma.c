@@ -45,8 +45,8 @@ argument_at(const struct parser *p, const struct argument *a)
 static bool
 argument_refuse(struct parser *p, const struct directive *d, size_t index)
 {
-    report_error(p->c, argument_at(p, &d->items[index]), d->row->code,
-                 "write #pragma %s", d->row->form);
+    report_meaning_error(p->c, argument_at(p, &d->items[index]), d->row->code,
+                         "write #pragma %s", d->row->form);
     return false;
 }
 

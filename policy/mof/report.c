@@ -164,6 +164,14 @@ report_error(struct mof_compilation *c, struct at at, uint32_t code,
 }
 
 void
+report_meaning_error(struct mof_compilation *c, struct at at, uint32_t code,
+                     const char *format, ...)
+{
+    if (!c->options.syntax_only)
+        ADD(MOF_ERROR, MOF_PHASE_SYNTAX, code, at, NULL);
+}
+
+void
 report_store_error(struct mof_compilation *c, struct at at, uint32_t code,
                    const char *format, ...)
 {

@@ -12,6 +12,11 @@
 void report_error(struct mof_compilation *c, struct at at, uint32_t code,
                   const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+/* What the text alone shows but only its meaning makes wrong: types, ranges,
+ * names used twice.  mofcomp -check looks at syntax only: left out there. */
+void report_meaning_error(struct mof_compilation *c, struct at at,
+                          uint32_t code, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
 void report_store_error(struct mof_compilation *c, struct at at, uint32_t code,
                         const char *format, ...)
     __attribute__((format(printf, 4, 5)));

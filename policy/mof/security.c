@@ -154,12 +154,16 @@ security_statement(struct mof_compilation *c,
 {
     const struct syntax_qualifiers *quals = &st->u.instance->qualifiers;
     struct source *source = st->at.source;
+    bool said = false;
 
     for (size_t i = 0; i < quals->count; i++) {
         const struct syntax_qualifier *q = &quals->items[i];
         const char *meant;
 
         if (span_equal_nocase(q->name, encryption)) {
+            if (said)
+                continue; /* given twice: reported already */
+            said = true;
             if (q->value.kind == VALUE_BOOLEAN)
                 encryption_set(c, st, target, qualifier_at(source, q),
                                q->value.u.boolean);

@@ -26,6 +26,12 @@ text_reserve(struct source *s, size_t bytes)
     return true;
 }
 
+static uint32_t
+utf16_unit(const unsigned char *in, bool big)
+{
+    return big ? (uint32_t)in[0] << 8 | in[1] : (uint32_t)in[1] << 8 | in[0];
+}
+
 static enum source_problem
 utf16_decode(struct source *s, const unsigned char *in, size_t length,
              bool big)
@@ -36,12 +42,10 @@ utf16_decode(struct source *s, const unsigned char *in, size_t length,
     if (!text_reserve(s, n * 3))
         return SOURCE_MEMORY;
     for (size_t i = 0; i < n; i++) {
-        uint32_t unit = (uint32_t)in[2 * i + !big] | (uint32_t)in[2 * i + big]
-                                                         << 8;
+        uint32_t unit = utf16_unit(in + 2 * i, big);
 
         if (unit >= 0xd800 && unit < 0xdc00 && i + 1 < n) {
-            uint32_t low = (uint32_t)in[2 * i + 2 + !big] |
-                           (uint32_t)in[2 * i + 2 + big] << 8;
+            uint32_t low = utf16_unit(in + 2 * i + 2, big);
 
             if (low >= 0xdc00 && low < 0xe000) {
                 unit = 0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00);
@@ -139,6 +143,10 @@ source_decode(struct source *s, const void *bytes, size_t length,
         length = 0;
         problem = bytes_decode(s, "", 0, guessed_at);
         return problem == SOURCE_OK ? SOURCE_LARGE : problem;
+    }
+    if (length >= 4 && memcmp(in, "FOMB", 4) == 0) {
+        problem = bytes_decode(s, "", 0, guessed_at);
+        return problem == SOURCE_OK ? SOURCE_BINARY : problem;
     }
     if (length >= 2 && in[0] == 0xff && in[1] == 0xfe)
         problem = utf16_decode(s, in + 2, length - 2, false);

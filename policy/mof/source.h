@@ -32,6 +32,7 @@ enum source_problem {
     SOURCE_MEMORY,   /* out of memory */
     SOURCE_NUL,      /* a NUL, or UTF-16 without a byte order mark */
     SOURCE_ODD,      /* UTF-16 of odd length */
+    SOURCE_BINARY,   /* binary MOF */
     SOURCE_SURROGATE /* half a surrogate pair */
 };
 

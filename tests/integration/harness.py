@@ -558,12 +558,11 @@ workers     = %s
         return Answer.parse(done.stdout.encode())
 
     def token(self, *options, user="alice", flags=0x36, realm=None,
-              raw=False, spn="HTTP@localhost"):
+              raw=False, spn="HTTP@localhost", url="http://localhost/"):
         """A fresh token in base64, made with exactly these flags."""
         realm = realm or self.realm
-        command = [program("nsgatectl"), "probe", "http://localhost/",
-                   "--token-only", "--flags", str(flags), "--spn", spn,
-                   "--ccache", "FILE:" + realm.ccache(user), *options]
+        command = [program("nsgatectl"), "probe", url, "--token-only",
+                   "--flags", str(flags), "--spn", spn, "--ccache", "FILE:" + realm.ccache(user), *options]
         if raw:
             command.append("--raw-krb5")
         return run(*command, env=realm.env).stdout.strip()
@@ -577,6 +576,78 @@ workers     = %s
         """One request on its own connection."""
         with self.connect(listener) as c:
             return c.ask(path, token, headers, method, body)
+
+
+# -- nginx -------------------------------------------------------------------
+
+class Nginx:
+    """nginx with docs/examples/nginx-nsgate.conf: only its addresses and
+    paths are replaced, everything else is used word by word."""
+
+    EXAMPLE = os.path.join(SRC, "docs/examples/nginx-nsgate.conf")
+
+    def __init__(self, gate, proxy_socket, directory=None):
+        self.dir = os.path.join(directory or gate.dir, "nginx")
+        os.makedirs(self.dir)
+        self.sockets = [self._listener() for _ in range(2)]
+        self.tls_port, self.clear_port = (
+            s.getsockname()[1] for s in self.sockets)
+        self.conf = os.path.join(self.dir, "nginx.conf")
+        write(self.conf, self._main(gate, proxy_socket))
+        self.logfile = os.path.join(self.dir, "log")
+        at_end(self.stop)
+        # Listening sockets are handed over, so that no port is guessed.
+        with open(self.logfile, "ab") as log:
+            self.process = subprocess.Popen(
+                ["nginx", "-c", self.conf, "-p", self.dir, "-e",
+                 self.logfile], stdin=subprocess.DEVNULL, stdout=log,
+                stderr=log, start_new_session=True,
+                pass_fds=[s.fileno() for s in self.sockets],
+                env=dict(os.environ, NGINX="".join(
+                    "%d;" % s.fileno() for s in self.sockets)))
+
+    @staticmethod
+    def _listener():
+        s = socket.socket()
+        s.bind(("127.0.0.1", 0))
+        s.listen(64)
+        return s
+
+    def _main(self, gate, proxy_socket):
+        lines = ["daemon off;", "worker_processes 1;",
+                 "pid %s/pid;" % self.dir, "error_log %s info;" % os.path.join(
+                     self.dir, "log")]
+        if not ROOT:
+            lines.append("# the caller's own worker")
+        lines += ["events { worker_connections 64; }", "http {",
+                  "access_log off;"]
+        for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"):
+            lines.append("%s_temp_path %s/%s;" % (kind, self.dir, kind))
+        return "\n".join(lines + [self.servers(gate, proxy_socket), "}", ""])
+
+    def servers(self, gate, proxy_socket):
+        text = read(self.EXAMPLE)
+        for pattern, value in (
+                (r"listen\s+443\b", "listen 127.0.0.1:%d" % self.tls_port),
+                (r"listen\s+80\b", "listen 127.0.0.1:%d" % self.clear_port),
+                (r"listen\s+\[::\]:\d+[^;]*;", ""),
+                (r"unix:/run/nsgate/proxy\.sock", "unix:" + proxy_socket),
+                (r"(ssl_certificate\s+)[^;]+", r"\g<1>%s/tls.crt"
+                 % tls_dir()),
+                (r"(ssl_certificate_key\s+)[^;]+", r"\g<1>%s/tls.key"
+                 % tls_dir()),
+                (r"(server_name\s+)[^;]+", r"\g<1>localhost"),
+                (r"(X-Nsgate-Proxy-Secret\s+)[^;]+",
+                 r"\g<1>%s" % PROXY_SECRET)):
+            text = re.sub(pattern, value, text)
+        return text
+
+    def stop(self):
+        for s in self.sockets:
+            s.close()
+        if self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait(DEADLINE)
 
 
 # Flags of RFC 2743 as MIT numbers them.

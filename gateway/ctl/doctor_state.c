@@ -162,6 +162,8 @@ look_at_workers(struct doctor *d)
     {
         const cJSON *g = cJSON_GetObjectItemCaseSensitive(w, "generation");
 
+        if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(w, "draining")))
+            continue;
         count++;
         behind += !cJSON_IsNumber(g) || g->valuedouble < in_force;
     }

@@ -50,24 +50,31 @@ print_uptime(const cJSON *status)
         s / 3600 % 24, s / 60 % 60, s % 60);
 }
 
+static bool
+is_true(const cJSON *object, const char *key)
+{
+    return cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(object, key));
+}
+
 static void
 print_policy(const cJSON *status)
 {
-    const char *reason = text_of(status, "reason");
+    const char *problem = text_of(status, "policyProblem");
 
-    row("policy", "%s%s%s, generation %.0f, %.0f namespaces",
-        text_of(status, "policy"), reason[0] != '\0' ? ": " : "", reason,
-        number_of(status, "generation"), number_of(status, "namespaces"));
+    row("policy", "%s%s%s, generation %.0f", text_of(status, "policy"),
+        problem[0] != '\0' ? ": " : "", problem,
+        number_of(status, "generation"));
 }
 
 static void
 print_worker(const cJSON *w)
 {
     row("worker",
-        "%.0f, pid %.0f, generation %.0f, %.0f connections, "
+        "%.0f%s, pid %.0f, generation %.0f, %.0f connections, "
         "%.0f requests (%.0f denied, %.0f unauthenticated, %.0f "
         "malformed), %.1f MiB",
-        number_of(w, "id"), number_of(w, "pid"), number_of(w, "generation"),
+        number_of(w, "id"), is_true(w, "draining") ? " (draining)" : "",
+        number_of(w, "pid"), number_of(w, "generation"),
         number_of(w, "connections"), number_of(w, "requests"),
         number_of(w, "denied"), number_of(w, "unauthenticated"),
         number_of(w, "malformed"), number_of(w, "residentKiB") / 1024);
@@ -76,14 +83,18 @@ print_worker(const cJSON *w)
 static void
 print_listener(const cJSON *l)
 {
-    const cJSON *tls = cJSON_GetObjectItemCaseSensitive(l, "tls");
     const char *reason = text_of(l, "reason");
 
+    if (is_true(l, "status")) {
+        row("listener", "%s, %s, health and metrics only", text_of(l, "name"),
+            text_of(l, "address"));
+        return;
+    }
     row("listener",
         "%s, %s, %s, channel %s%s%s%s, minimum level %s, "
         "channel bindings %s",
         text_of(l, "name"), text_of(l, "address"),
-        cJSON_IsTrue(tls) ? "https" : "http", text_of(l, "channel"),
+        is_true(l, "tls") ? "https" : "http", text_of(l, "channel"),
         reason[0] != '\0' ? " (" : "", reason, reason[0] != '\0' ? ")" : "",
         text_of(l, "minimumLevel"), text_of(l, "channelBindings"));
 }

@@ -102,6 +102,7 @@ options_parse(struct events_options *o, int argc, char **argv)
 
 struct printing {
     bool json;
+    bool silent; /* only find the place from which to follow */
     int64_t last_row;
     struct buf line;
 };
@@ -111,6 +112,9 @@ print_event(void *arg, int64_t row, const struct event *e)
 {
     struct printing *p = arg;
 
+    p->last_row = row;
+    if (p->silent)
+        return true;
     buf_reset(&p->line);
     if (p->json)
         event_format_json(e, row, &p->line);
@@ -119,7 +123,6 @@ print_event(void *arg, int64_t row, const struct event *e)
     if (buf_failed(&p->line))
         return false;
     printf("%s\n", p->line.data);
-    p->last_row = row;
     return true;
 }
 
@@ -174,12 +177,15 @@ ctl_events(const struct ctl *ctl, int argc, char **argv)
     if (ctl_paths_load(ctl, &paths, &err) != 0)
         return ctl_fail("%s", err.text);
     p.json = o.json;
-    if (o.limit_given && o.filter.limit == 0 && !o.follow)
-        return CTL_OK;
-    if ((!o.limit_given || o.filter.limit > 0) &&
-        read_once(paths.state_dir, &o.filter, &p, &err) != 0)
+    if (o.filter.limit == 0) { /* none of the past */
+        o.filter.limit = 1;
+        p.silent = true;
+    }
+    if (read_once(paths.state_dir, &o.filter, &p, &err) != 0)
         status = ctl_fail("%s", err.text);
-    else if (o.follow && follow(paths.state_dir, &o.filter, &p, &err) != 0)
+    p.silent = false;
+    if (status == CTL_OK && o.follow &&
+        follow(paths.state_dir, &o.filter, &p, &err) != 0)
         status = ctl_fail("%s", err.text);
     buf_fini(&p.line);
     return status;

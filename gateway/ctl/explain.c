@@ -221,11 +221,18 @@ print_secure_uri(const struct ctl *ctl, const struct explanation *x)
 static int
 namespace_take(struct explanation *x, const char *text)
 {
+    struct policy_entry entry;
     struct error err = {0, ""};
 
     if (namespace_path_parse(&x->ns, span_of(text), &err) != NAMESPACE_PATH_OK)
         return ctl_misuse("explain: %s", err.text);
     namespace_path_display(span_of(text), x->display);
+    if (x->image != NULL && policy_image_find(x->image, &x->ns, &entry) &&
+        entry.display.length > 0 && entry.display.length < sizeof(x->display))
+    {
+        memcpy(x->display, entry.display.data, entry.display.length);
+        x->display[entry.display.length] = '\0';
+    }
     return 0;
 }
 

@@ -3,8 +3,12 @@
 #include "tests/support/support.h"
 
 #include <criterion/redirect.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 SUITE(events, .init = cr_redirect_stderr);
 
@@ -99,6 +103,60 @@ Test(events, the_limit_keeps_the_newest, .init = fill)
     cr_assert_not_null(strstr(text, "\"requestId\":\"bb\""), "%s", text);
     cr_assert_not_null(strstr(text, "\"id\":5605"), "%s", text);
     free(text);
+}
+
+/* One more event of root\\sealed, as the recorder would write it. */
+static void
+write_one(const char *request_id)
+{
+    struct event_store *store = NULL;
+    struct event e = {.id = EVENT_ACCESS_REFUSED, .time_us = clock_now_us()};
+
+    e.fields[EVENT_FIELD_REQUEST_ID] = span_of(request_id);
+    e.fields[EVENT_FIELD_NAMESPACE] = SPAN("root\\sealed");
+    cr_assert_eq(event_store_open(dir, 1000, &store, NULL), 0);
+    cr_assert_eq(event_store_write(store, &e, NULL), 0);
+    cr_assert_eq(event_store_commit(store, NULL), 0);
+    event_store_close(store);
+}
+
+/* Longer than the second it may take, for a busy machine. */
+static void
+expect_line(FILE *from, const char *part)
+{
+    struct pollfd p = {.fd = fileno(from), .events = POLLIN};
+    char line[2048] = "";
+
+    cr_assert_eq(poll(&p, 1, 10000), 1, "no line with %s", part);
+    cr_assert_not_null(fgets(line, sizeof(line), from));
+    cr_assert_not_null(strstr(line, part), "no %s in: %s", part, line);
+}
+
+Test(events, following_shows_what_comes_and_nothing_twice, .init = fill)
+{
+    static const char *const words[] = {"events",  "--follow", "--json",
+                                        "--limit", "1",        NULL};
+    int ends[2];
+    FILE *from;
+    pid_t pid;
+
+    cr_assert_eq(pipe(ends), 0);
+    pid = fork();
+    if (pid == 0) {
+        close(ends[0]);
+        stdout = fdopen(ends[1], "w");
+        _exit(run(ctl_events, words));
+    }
+    close(ends[1]);
+    from = fdopen(ends[0], "r");
+    expect_line(from, "\"requestId\":\"bb\"");
+    write_one("cc");
+    expect_line(from, "\"requestId\":\"cc\"");
+    write_one("dd");
+    expect_line(from, "\"requestId\":\"dd\"");
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    fclose(from);
 }
 
 Test(events, bad_options_are_usage_errors, .init = fill)

@@ -46,7 +46,7 @@ read_class(struct repository *repo, const struct rest_target *target,
                                       &class, NULL);
 
     if (found == 0)
-        return missing(NOT_FOUND, hresult_out);
+        return missing(INVALID_CLASS, hresult_out);
     return answer(found > 0 ? class_node(&target->namespace, class) : NULL,
                   out);
 }

@@ -245,7 +245,7 @@ Test(read, what_is_missing_or_malformed_is_told_apart)
         uint32_t hresult;
     } rows[] = {
         {"/cim/root/none", REST_STATUS_NOT_FOUND, 0x8004100E},
-        {"/cim/root/test:None", REST_STATUS_NOT_FOUND, 0x80041002},
+        {"/cim/root/test:None", REST_STATUS_NOT_FOUND, 0x80041010},
         {"/cim/root/test:None.K=1", REST_STATUS_NOT_FOUND, 0x80041010},
         {"/cim/root/test:Part.Id=\"two\"", REST_STATUS_NOT_FOUND, 0x80041002},
         {"/cim/root/test:Wide.Id=\"one\"", REST_STATUS_NOT_FOUND, 0x80041002},

@@ -13,18 +13,20 @@
  *
  * A namespace's SipHash under the header's key names its bucket (high half)
  * and is kept in its record (low half).  index[b] .. index[b + 1] are the
- * records of bucket b in units of 8 bytes from records_offset.  No bucket
- * holds more than IMAGE_BUCKET_MAX records: with about one a bucket a random
- * key misses that bound less than once in a million builds, and then the
- * builder takes another key (threat 33).  A lookup touches one index word
- * and one run of records.
+ * records of bucket b in units of 8 bytes from records_offset.  A bucket
+ * holds about IMAGE_BUCKET_LOAD records, which share a cache line or two, so
+ * that the index stays small enough for the processor's own cache; none holds
+ * more than IMAGE_BUCKET_MAX: a random key misses that bound practically never,
+ * and then the builder takes another (threat 33).  A lookup touches one index
+ * word and one run of records, and compares the whole path.
  */
 
-#define IMAGE_MAGIC      UINT64_C(0x314c4f5045544147) /* "GATEPOL1" */
-#define IMAGE_VERSION    1u
-#define IMAGE_UNIT       8u
-#define IMAGE_BUCKET_MAX 16u
-#define IMAGE_COUNT_MAX  (UINT32_C(1) << 24)
+#define IMAGE_MAGIC       UINT64_C(0x314c4f5045544147) /* "GATEPOL1" */
+#define IMAGE_VERSION     1u
+#define IMAGE_UNIT        8u
+#define IMAGE_BUCKET_LOAD 4u
+#define IMAGE_BUCKET_MAX  32u
+#define IMAGE_COUNT_MAX   (UINT32_C(1) << 24)
 
 struct image_header {
     uint64_t magic;

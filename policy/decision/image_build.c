@@ -82,7 +82,7 @@ policy_image_builder_add(struct policy_image_builder *b,
 static uint32_t
 bucket_count_for(size_t count)
 {
-    return count == 0 ? 1 : (uint32_t)count;
+    return (uint32_t)(count / IMAGE_BUCKET_LOAD) + 1;
 }
 
 /* Hashes all under key and sums up the buckets: ends[b] is the size, in

@@ -83,82 +83,62 @@ tell_changes(struct repository *repo, const struct mof_unit *unit,
 /* -- children in the clear ------------------------------------------------- */
 
 struct children {
-    struct span parent;
-    unsigned *told;
+    const struct strmap *named; /* namespaces of the unit */
+    const char *parent;
+    unsigned told;
 };
 
 static bool
 warn_child(void *arg, const struct repository_namespace *child)
 {
-    const struct children *c = arg;
+    struct children *c = arg;
 
-    if (child->requires_encryption)
+    if (child->requires_encryption ||
+        strmap_get(c->named, namespace_path_span(&child->path)) != NULL)
         return true;
-    if ((*c->told)++ < WARNINGS_MAX)
-        fprintf(stderr,
-                "mofcomp: warning: %.*s does not require encryption although "
-                "%.*s does: it is not inherited\n",
-                (int)child->display.length, child->display.data,
-                (int)c->parent.length, c->parent.data);
-    return *c->told < WARNINGS_MAX;
+    fprintf(stderr,
+            "mofcomp: warning: %s requires encryption, its child %.*s does "
+            "not: RequiresEncryption is not inherited\n",
+            c->parent, (int)child->display.length, child->display.data);
+    return ++c->told < WARNINGS_MAX;
 }
 
-/* The namespace itself under its parent. */
-static int
-warn_under_parent(struct repository *repo,
-                  const struct repository_namespace *ns, unsigned *told,
-                  struct error *err)
+static struct strmap *
+names_of(const struct mof_unit *unit)
 {
-    struct namespace_path path;
-    struct repository_namespace parent;
-    int r;
+    struct strmap *named = strmap_new();
 
-    if (!namespace_path_parent(&ns->path, &path))
-        return 0;
-    r = repository_namespace_find(repo, &path, &parent, err);
-    if (r > 0 && parent.requires_encryption) {
-        struct children c = {parent.display, told};
+    for (size_t i = 0; named != NULL && i < unit->count; i++) {
+        const struct mof_statement *st = &unit->statements[i];
 
-        warn_child(&c, ns);
+        if (!strmap_put(named, namespace_path_span(&st->namespace),
+                        (void *)st)) {
+            strmap_free(named);
+            named = NULL;
+        }
     }
-    return r < 0 ? -1 : 0;
-}
-
-static int
-warn_statement(struct repository *repo, const struct mof_statement *st,
-               unsigned *told, struct error *err)
-{
-    char display[NAMESPACE_PATH_MAX + 1];
-    struct repository_namespace ns;
-    struct children c = {.told = told};
-    int r = repository_namespace_find(repo, &st->namespace, &ns, err);
-
-    if (r <= 0)
-        return r;
-    /* The next find takes the memory of this one's display. */
-    snprintf(display, sizeof(display), "%.*s", (int)ns.display.length,
-             ns.display.data);
-    ns.display = c.parent = span_of(display);
-    if (!ns.requires_encryption)
-        return warn_under_parent(repo, &ns, told, err);
-    if (st->kind != MOF_STATEMENT_ENCRYPTION)
-        return 0;
-    return repository_each_child(repo, &st->namespace, warn_child, &c, err);
+    return named;
 }
 
 int
 tell_unencrypted(struct repository *repo, const struct mof_unit *unit,
                  struct error *err)
 {
-    unsigned told = 0;
+    struct strmap *named = names_of(unit);
+    struct children c = {.named = named};
+    int r = 0;
 
-    for (size_t i = 0; i < unit->count && told < WARNINGS_MAX; i++) {
+    if (named == NULL)
+        return error_set_errno(err, ENOMEM, "mofcomp");
+    for (size_t i = 0; r == 0 && i < unit->count && c.told < WARNINGS_MAX; i++)
+    {
         const struct mof_statement *st = &unit->statements[i];
 
-        if ((st->kind == MOF_STATEMENT_NAMESPACE ||
-             st->kind == MOF_STATEMENT_ENCRYPTION) &&
-            warn_statement(repo, st, &told, err) < 0)
-            return -1;
+        if (st->kind != MOF_STATEMENT_ENCRYPTION || !st->requires_encryption)
+            continue;
+        c.parent = st->namespace_display;
+        r = repository_each_child(repo, &st->namespace, warn_child, &c, err);
     }
-    return 0;
+    strmap_free(named);
+    return r;
 }

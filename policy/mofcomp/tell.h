@@ -15,8 +15,9 @@ void tell_refused(const struct mof_unit *unit,
 int tell_changes(struct repository *repo, const struct mof_unit *unit,
                  const struct repository_change *change, struct buf *out,
                  struct error *err);
-/* On stderr: children of encrypted namespaces that are not encrypted
- * themselves (docs/levels.md), among what the unit names. */
+/* On stderr: children of namespaces that the unit encrypts which are not
+ * encrypted themselves (docs/levels.md) and which no source names: of those
+ * that it names, the compiler has told. */
 int tell_unencrypted(struct repository *repo, const struct mof_unit *unit,
                      struct error *err);
 

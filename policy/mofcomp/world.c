@@ -32,6 +32,20 @@ namespace_exists(void *context, const struct namespace_path *ns)
     return r > 0;
 }
 
+static bool
+namespace_encrypted(void *context, const struct namespace_path *ns)
+{
+    struct world *w = context;
+    struct repository_namespace found;
+    int r;
+
+    if (w->repo == NULL || w->failed)
+        return false;
+    r = repository_namespace_find(w->repo, ns, &found, &w->err);
+    w->failed |= r < 0;
+    return r > 0 && found.requires_encryption;
+}
+
 static const struct cim_class *
 class_find(void *context, const struct namespace_path *ns, struct span name)
 {
@@ -62,5 +76,9 @@ namespace_near(void *context, const struct namespace_path *ns,
 struct mof_world
 world_answers(struct world *w)
 {
-    return (struct mof_world){w, namespace_exists, class_find, namespace_near};
+    return (struct mof_world){.context = w,
+                              .namespace_exists = namespace_exists,
+                              .class_find = class_find,
+                              .namespace_near = namespace_near,
+                              .namespace_encrypted = namespace_encrypted};
 }

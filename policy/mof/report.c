@@ -122,7 +122,7 @@ admit(struct mof_compilation *c, enum mof_severity severity,
     return c->warnings++ < LIMIT_WARNINGS;
 }
 
-static void
+__attribute__((format(printf, 7, 0))) static void
 add(struct mof_compilation *c, enum mof_severity severity,
     enum mof_phase phase, uint32_t code, struct at at, const char *file,
     const char *format, va_list ap)

@@ -97,16 +97,17 @@ bytes_decode(struct source *s, const char *in, size_t length,
     size_t valid, used = nul ? (size_t)(nul - in) : length, out = 0;
 
     valid = utf8_valid_prefix((struct span){in, used});
-    if (!text_reserve(s, valid + (used - valid) * 3))
+    if (!text_reserve(s, valid == used ? used : used * 3))
         return SOURCE_MEMORY;
     if (valid == used) {
         memcpy(s->text, in, used);
         out = used;
     } else {
-        *guessed_at = (uint32_t)valid;
         for (size_t i = 0; i < used; i++) {
             unsigned char c = (unsigned char)in[i];
 
+            if (i == valid)
+                *guessed_at = (uint32_t)out;
             out +=
                 utf8_encode(c >= 0x80 && c < 0xa0 ? cp1252_high[c - 0x80] : c,
                             s->text + out);

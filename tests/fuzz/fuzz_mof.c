@@ -1,0 +1,81 @@
+/*
+ * Any bytes through the whole front end.  The first byte chooses the
+ * options.  Beside not crashing: a unit without errors is complete, and the
+ * key of an instance is what its own text reads back as.
+ */
+#include <stdlib.h>
+
+#include "policy/mof/mof.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void
+require(bool condition)
+{
+    if (!condition)
+        abort();
+}
+
+static void
+key_check(struct span key)
+{
+    struct arena *arena = arena_new();
+    struct buf path = BUF_INIT;
+    struct span again;
+
+    require(arena != NULL);
+    if (span_equal(key, SPAN("@"))) {
+        buf_add_string(&path, "=@");
+    } else {
+        buf_add_char(&path, '.');
+        buf_add_span(&path, key);
+    }
+    require(mof_key_from_path(arena, buf_span(&path), SPAN(""), &again));
+    require(span_equal(again, key));
+    buf_fini(&path);
+    arena_free(arena);
+}
+
+static void
+statement_check(const struct mof_statement *s)
+{
+    require(s->kind != MOF_STATEMENT_NONE);
+    require(s->namespace.length > 0 && s->namespace_display != NULL);
+    require(s->where.line > 0 && s->where.column > 0);
+    require(s->last_line > 0);
+    if (s->kind == MOF_STATEMENT_CLASS)
+        require(s->class != NULL && s->class->name.length > 0);
+    if (s->kind == MOF_STATEMENT_INSTANCE) {
+        require(s->instance != NULL);
+        key_check(s->key);
+    }
+    if (s->kind == MOF_STATEMENT_QUALIFIER_DECLARATION)
+        require(s->qualifier != NULL);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static FILE *nowhere;
+    struct mof_options options = {.max_errors = 0};
+    struct mof_compilation *c;
+
+    if (size == 0)
+        return 0;
+    if (nowhere == NULL)
+        nowhere = fopen("/dev/null", "w");
+    options.syntax_only = data[0] & 1;
+    options.strict = data[0] & 2;
+    options.create = data[0] & 4;
+    c = mof_compilation_new(&options);
+    require(nowhere != NULL && c != NULL);
+    mof_compile_buffer(c, "fuzz.mof", data + 1, size - 1);
+    mof_check(c);
+    mof_diagnostics_print(c, nowhere);
+    for (size_t i = 0; mof_error_count(c) == 0 && !options.syntax_only &&
+                       i < mof_unit(c)->count;
+         i++)
+        statement_check(&mof_unit(c)->statements[i]);
+    mof_compilation_free(c);
+    return 0;
+}

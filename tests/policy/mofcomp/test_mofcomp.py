@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """mofcomp from the outside: switches, exit codes, messages, atomicity."""
 import os
+import resource
 import socket
 import sqlite3
 import stat
@@ -173,6 +174,32 @@ def child_in_clear():
               "root\\MyNamespace\\Child does not")
     _, err = s.run(s.file("security.mof", SECURITY % "FALSE"))
     expect("not inherited" not in err, "a warning too many", err)
+
+
+@test("a full disk changes nothing, and there is a next time")
+def full_disk():
+    s = State()
+    s.run(s.file("class.mof", CLASS))
+    path = s.file("many.mof", CLASS + "".join(
+        'instance of My_Class { Name = "%d"; };\n' % i for i in range(5000)))
+    before = s.query("SELECT count(*) FROM instance")
+    failed = 0
+    for limit in (4096, 20000, 40000, 80000, 160000, 320000, 640000):
+        done = subprocess.run(
+            s.arguments([path]), env=ENVIRONMENT, stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE, restore_signals=False, check=False,
+            preexec_fn=lambda l=limit: resource.setrlimit(
+                resource.RLIMIT_FSIZE, (l, l)))
+        if done.returncode == 0:
+            break
+        failed += 1
+        expect_equal(done.returncode, 1, done.stderr.decode())
+        expect_equal(s.query("SELECT count(*) FROM instance"), before,
+                     "instances at limit %d" % limit)
+        s.expect_generation(1)
+    expect(failed > 3, "the disk was never full")
+    s.run(path)
+    s.expect_generation(s.generation())
 
 
 # -- switches ------------------------------------------------------------------

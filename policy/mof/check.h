@@ -36,6 +36,9 @@ void check_instances_finish(struct mof_compilation *c);
 /* Refuses both on anything that is no namespace's security object. */
 void security_refuse(struct mof_compilation *c, struct source *source,
                      const struct syntax_qualifiers *quals);
+/* The same on an instance, whose class may be misspelt. */
+void security_refuse_instance(struct mof_compilation *c,
+                              const struct syntax_statement *st);
 /* Reads those of an instance for the namespace target. */
 void security_statement(struct mof_compilation *c,
                         const struct syntax_statement *st,

@@ -134,7 +134,8 @@ namespace_instance(struct mof_compilation *c,
 {
     struct space *child = child_space(c, st);
 
-    build_instance(c, st->u.instance, 0);
+    if (build_instance(c, st->u.instance, 0))
+        build_stored_key(c, st->u.instance); /* a missing Name */
     if (child != NULL)
         check_space(c, st, child, now);
     security_statement(c, st, child != NULL ? child : c->nowhere);
@@ -158,7 +159,7 @@ stored_instance(struct mof_compilation *c, const struct syntax_statement *st,
                            "a namespace's security descriptor is not taken "
                            "from MOF; use an [access/...] section of the "
                            "configuration");
-    security_refuse(c, st->at.source, &st->u.instance->qualifiers);
+    security_refuse_instance(c, st);
     st->space->has_content = true;
     p.result = check_emit(c, st, MOF_STATEMENT_INSTANCE, st->space);
     if (p.result != SIZE_MAX)

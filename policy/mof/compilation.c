@@ -86,7 +86,7 @@ vectors_init(struct mof_compilation *c)
     c->alias_maps.item_size = sizeof(struct strmap *);
     c->class_maps.item_size = sizeof(struct strmap *);
     check_init(c);
-    c->diagnostics.item_size = sizeof(struct mof_diagnostic);
+    report_init(c);
 }
 
 static bool
@@ -206,6 +206,7 @@ compilation_source_new(struct mof_compilation *c, const char *name,
     if (s == NULL)
         return NULL;
     s->name = compilation_copy(c, span_of(name));
+    s->number = (uint32_t)c->sources.count + 1;
     if (s->name == NULL || !vector_add(c, &c->sources, &s))
         return NULL;
     problem = source_decode(s, bytes, length, &guessed_at);
@@ -259,6 +260,7 @@ mof_check(struct mof_compilation *c)
     if (!c->checked) {
         c->checked = true;
         check_run(c);
+        report_sort(c);
         c->unit.statements = c->results.items;
         c->unit.count = c->results.count;
     }

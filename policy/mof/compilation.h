@@ -76,7 +76,7 @@ struct mof_compilation {
 
     size_t tokens, include_files, include_bytes;
 
-    struct vector diagnostics; /* struct mof_diagnostic */
+    struct vector diagnostics; /* struct report_entry */
     size_t errors, syntax_errors, warnings, notes;
     struct mof_diagnostic memory_diagnostic;
 };

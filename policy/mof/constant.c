@@ -146,6 +146,25 @@ constant_parse(struct parser *p, struct syntax_value *out)
     return ok;
 }
 
+/* Up to the '}' of a list that went wrong, which would otherwise end the body
+ * around it. */
+static void
+list_skip(struct parser *p)
+{
+    while (!parser_is(p, TOKEN_END) && !parser_is(p, ';')) {
+        if (parser_take(p, '}'))
+            return;
+        parser_advance(p);
+    }
+}
+
+static bool
+list_end(struct parser *p)
+{
+    return parser_expect(p, '}', CODE_EXPECTED_CLOSE_BRACE,
+                         "',' or '}' in this list of values");
+}
+
 /* "{" [ const { "," const } ] "}" ; a comma before the end is refused. */
 bool
 constant_parse_array(struct parser *p, struct syntax_value *out)
@@ -158,10 +177,10 @@ constant_parse_array(struct parser *p, struct syntax_value *out)
     parser_advance(p);
     while (ok && !parser_is(p, '}')) {
         ok = constant_parse(p, &item) && stack_push(p, &item, sizeof(item));
-        if (ok && !parser_take(p, ','))
+        if (!ok || !parser_take(p, ','))
             break;
-        if (ok && parser_is(p, '}'))
-            ok = parser_unexpected(p, CODE_ILLEGAL_CONSTANT_VALUE, "a value");
+        if (parser_is(p, '}'))
+            parser_unexpected(p, CODE_ILLEGAL_CONSTANT_VALUE, "a value");
     }
     memset(out, 0, sizeof(*out));
     out->kind = VALUE_ARRAY;
@@ -169,8 +188,10 @@ constant_parse_array(struct parser *p, struct syntax_value *out)
     out->width = 1;
     out->u.array.items =
         stack_take(p, mark, sizeof(item), &out->u.array.count);
-    return ok && parser_expect(p, '}', CODE_EXPECTED_CLOSE_BRACE,
-                               "',' or '}' in this list of values");
+    if (ok && list_end(p))
+        return true;
+    list_skip(p);
+    return false;
 }
 
 bool

@@ -1,7 +1,15 @@
 #include "policy/mof/report.h"
 
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
+
+/* One diagnostic and what orders it. */
+struct report_entry {
+    struct mof_diagnostic diagnostic;
+    uint32_t source, offset; /* of the text, by its first mention */
+    size_t number;
+};
 
 /* A longer line is not shown: the text alone must do. */
 #define SOURCE_LINE_MAX 400
@@ -79,7 +87,7 @@ line_copy(struct mof_compilation *c, struct at at)
     struct span line = source_line(at.source, at.offset);
     char *copy;
 
-    if (line.length > SOURCE_LINE_MAX)
+    if (line.length == 0 || line.length > SOURCE_LINE_MAX)
         return NULL;
     copy = compilation_copy(c, line);
     if (copy != NULL)
@@ -127,8 +135,8 @@ add(struct mof_compilation *c, enum mof_severity severity,
     enum mof_phase phase, uint32_t code, struct at at, const char *file,
     const char *format, va_list ap)
 {
-    struct mof_diagnostic d = {severity, phase, code, {file, 0, 0},
-                               1,        "",    NULL};
+    struct report_entry e = {
+        .diagnostic = {severity, phase, code, {file, 0, 0}, 1, "", NULL}};
     char text[TEXT_MAX];
 
     if (!admit(c, severity, phase))
@@ -136,14 +144,17 @@ add(struct mof_compilation *c, enum mof_severity severity,
     vsnprintf(text, sizeof(text), format, ap);
     text_clean(text);
     text_repair(text);
-    d.text = compilation_copy(c, span_of(text));
+    e.diagnostic.text = compilation_copy(c, span_of(text));
     if (at.source != NULL) {
-        d.where = report_location(at);
-        d.width = width_in_line(at);
-        d.source = line_copy(c, at);
+        e.diagnostic.where = report_location(at);
+        e.diagnostic.width = width_in_line(at);
+        e.diagnostic.source = line_copy(c, at);
+        e.source = at.source->number;
+        e.offset = at.offset;
     }
-    if (d.text != NULL)
-        vector_add(c, &c->diagnostics, &d);
+    e.number = c->diagnostics.count;
+    if (e.diagnostic.text != NULL)
+        vector_add(c, &c->diagnostics, &e);
 }
 
 #define ADD(severity, phase, code, at, file)                                  \
@@ -222,6 +233,32 @@ report_place(struct mof_compilation *c, struct at at)
     return copy != NULL ? copy : "?";
 }
 
+void
+report_init(struct mof_compilation *c)
+{
+    c->diagnostics.item_size = sizeof(struct report_entry);
+}
+
+static int
+entry_compare(const void *a, const void *b)
+{
+    const struct report_entry *x = a, *y = b;
+
+    if (x->source != y->source)
+        return x->source < y->source ? -1 : 1;
+    if (x->offset != y->offset)
+        return x->offset < y->offset ? -1 : 1;
+    return x->number < y->number ? -1 : x->number > y->number;
+}
+
+void
+report_sort(struct mof_compilation *c)
+{
+    if (c->diagnostics.count > 1)
+        qsort(c->diagnostics.items, c->diagnostics.count,
+              sizeof(struct report_entry), entry_compare);
+}
+
 size_t
 mof_error_count(const struct mof_compilation *c)
 {
@@ -238,7 +275,8 @@ const struct mof_diagnostic *
 mof_diagnostic(const struct mof_compilation *c, size_t index)
 {
     if (index < c->diagnostics.count)
-        return &VECTOR_AT(&c->diagnostics, struct mof_diagnostic, index);
+        return &VECTOR_AT(&c->diagnostics, struct report_entry, index)
+                    .diagnostic;
     return c->failed && index == c->diagnostics.count ? &c->memory_diagnostic
                                                       : NULL;
 }

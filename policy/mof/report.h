@@ -35,11 +35,15 @@ void report_file_error(struct mof_compilation *c, const char *file,
     __attribute__((format(printf, 4, 5)));
 void report_memory(struct mof_compilation *c);
 
+/* Puts what was reported into the order of the text. */
+void report_sort(struct mof_compilation *c);
+
 /* Would a store error be reported now? */
 bool report_wants_store(const struct mof_compilation *c);
 
 /* "file:line:column" in the arena, for "first declared at". */
 const char *report_place(struct mof_compilation *c, struct at at);
+void report_init(struct mof_compilation *c);
 struct mof_location report_location(struct at at);
 
 /* %.*s of a span, shortened. */

@@ -13,6 +13,7 @@
  */
 
 #define NEAR_QUALIFIER 3
+#define NEAR_CLASS     4
 #define NEAR_NAMESPACE 2
 #define PAIRS_MAX      ((size_t)1000 * 1000)
 
@@ -32,14 +33,22 @@ is_security_qualifier(struct span name)
            span_equal_nocase(name, sddl);
 }
 
-void
-security_refuse(struct mof_compilation *c, struct source *source,
-                const struct syntax_qualifiers *quals)
+static void
+refuse(struct mof_compilation *c, struct source *source,
+       const struct syntax_qualifiers *quals, const char *meant)
 {
     for (size_t i = 0; i < quals->count; i++) {
         const struct syntax_qualifier *q = &quals->items[i];
 
-        if (is_security_qualifier(q->name))
+        if (!is_security_qualifier(q->name))
+            continue;
+        if (meant != NULL)
+            report_error(c, qualifier_at(source, q),
+                         CODE_QUALIFIER_USED_OUTSIDE_SCOPE,
+                         "%.*s protects nothing here; did you mean instance "
+                         "of %s?",
+                         SHOWN(q->name), meant);
+        else
             report_error(c, qualifier_at(source, q),
                          CODE_QUALIFIER_USED_OUTSIDE_SCOPE,
                          "%.*s protects nothing here; it belongs on "
@@ -47,6 +56,31 @@ security_refuse(struct mof_compilation *c, struct source *source,
                          "__Namespace",
                          SHOWN(q->name));
     }
+}
+
+void
+security_refuse(struct mof_compilation *c, struct source *source,
+                const struct syntax_qualifiers *quals)
+{
+    refuse(c, source, quals, NULL);
+}
+
+void
+security_refuse_instance(struct mof_compilation *c,
+                         const struct syntax_statement *st)
+{
+    static const struct span classes[] = {{"__SystemSecurity", 16},
+                                          {"__Namespace", 11}};
+    const struct syntax_instance *i = st->u.instance;
+    const char *meant = NULL;
+
+    for (size_t n = 0; n < ARRAY_COUNT(classes) && i->qualifiers.count > 0;
+         n++) {
+        if (names_distance(i->class_name, classes[n], NEAR_CLASS) <=
+            NEAR_CLASS)
+            meant = classes[n].data;
+    }
+    refuse(c, st->at.source, &i->qualifiers, meant);
 }
 
 static bool

@@ -17,6 +17,7 @@
  */
 struct source {
     const char *name; /* as shown */
+    uint32_t number;  /* in the order of reading */
     char *text;
     uint32_t length;
     uint32_t *lines; /* offsets of line starts, built on demand */

@@ -51,8 +51,9 @@ build(const char *dir, size_t count, struct policy_image **image_out,
 
     for (size_t i = 0; b != NULL && r == 0 && i < count; i++) {
         struct namespace_path path = path_number(i);
-        struct policy_entry entry = {.required_level = i % 2 ? AUTHN_LEVEL_CONNECT
-                                           : AUTHN_LEVEL_PKT_PRIVACY};
+        struct policy_entry entry = {.required_level =
+                                         i % 2 ? AUTHN_LEVEL_CONNECT
+                                               : AUTHN_LEVEL_PKT_PRIVACY};
 
         r = policy_image_builder_add(b, &path, &entry, err);
     }

@@ -64,10 +64,18 @@ bool
 url_add_instance(struct buf *out, const struct namespace_path *ns,
                  struct span class_name, struct span key)
 {
+    struct buf url = BUF_INIT;
+    bool ok;
+
     if (!can_be_asked_for(class_name, key))
         return false;
-    url_add_class(out, ns, class_name);
-    buf_add_char(out, span_equal(key, SPAN("@")) ? '=' : '.');
-    add_encoded(out, key);
-    return true;
+    url_add_class(&url, ns, class_name);
+    buf_add_char(&url, span_equal(key, SPAN("@")) ? '=' : '.');
+    add_encoded(&url, key);
+    ok = url.length <= URL_MAX;
+    if (ok)
+        buf_add_span(out, buf_span(&url));
+    out->failed = out->failed || buf_failed(&url);
+    buf_fini(&url);
+    return ok;
 }

@@ -1,0 +1,100 @@
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "policy/mof/source.h"
+#include "tests/policy/mof/compile.h"
+
+SUITE(source);
+
+#define BYTES(literal) (literal), sizeof(literal) - 1
+
+Test(source, decodes_every_encoding_or_says_what_is_wrong)
+{
+    static const struct {
+        const char *bytes;
+        size_t length;
+        enum source_problem problem;
+        const char *text;
+        uint32_t guessed_at;
+    } rows[] = {
+        {BYTES(""), SOURCE_OK, "", UINT32_MAX},
+        {BYTES("abc"), SOURCE_OK, "abc", UINT32_MAX},
+        {BYTES("\xef\xbb\xbfü"), SOURCE_OK, "ü", UINT32_MAX},
+        {BYTES("ü"), SOURCE_OK, "ü", UINT32_MAX},
+        {BYTES("a\xfc\x80"), SOURCE_OK, "aü€", 1},
+        /* valid UTF-8 before the byte that is none: all is Windows-1252 */
+        {BYTES("\xc3\xbc\xc3\xbc\xff"), SOURCE_OK, "Ã¼Ã¼ÿ", 8},
+        {BYTES("\xff\xfe"), SOURCE_OK, "", UINT32_MAX},
+        {BYTES("\xff\xfe"
+               "a\0\xfc\0"),
+         SOURCE_OK, "aü", UINT32_MAX},
+        {BYTES("\xfe\xff\0a\x20\xac"), SOURCE_OK, "a€", UINT32_MAX},
+        {BYTES("\xff\xfe\x3d\xd8\x00\xde"), SOURCE_OK, "😀", UINT32_MAX},
+        {BYTES("\xff\xfe\x3d\xd8"), SOURCE_SURROGATE, "", UINT32_MAX},
+        {BYTES("\xff\xfe"
+               "a\0b"),
+         SOURCE_ODD, "a", UINT32_MAX},
+        {BYTES("\xff\xfe\0\0"), SOURCE_NUL, "", UINT32_MAX},
+        {BYTES("a\0b"), SOURCE_NUL, "a", UINT32_MAX},
+        {BYTES("FOMB\1\0\0\0"), SOURCE_BINARY, "", UINT32_MAX},
+        {BYTES("abc\r\n\x1a\r\n"), SOURCE_OK, "abc\r\n", UINT32_MAX},
+    };
+
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        struct source s = {.name = "t"};
+        uint32_t guessed_at;
+        enum source_problem problem =
+            source_decode(&s, rows[i].bytes, rows[i].length, &guessed_at);
+
+        cr_expect(problem == rows[i].problem, "row %zu: %d", i, problem);
+        cr_expect(strcmp(s.text, rows[i].text) == 0 &&
+                      s.length == strlen(rows[i].text),
+                  "row %zu: '%s'", i, s.text);
+        cr_expect(guessed_at == rows[i].guessed_at, "row %zu: %u", i,
+                  guessed_at);
+        source_fini(&s);
+    }
+}
+
+Test(source, finds_line_and_column_in_characters)
+{
+    static const char text[] = "a\nüß x\r\n\rend";
+    static const struct {
+        uint32_t offset, line, column;
+    } rows[] = {{0, 1, 1},  {1, 1, 2},  {2, 2, 1},  {6, 2, 3},  {7, 2, 4},
+                {10, 3, 1}, {11, 4, 1}, {13, 4, 3}, {14, 4, 4}, {2, 2, 1},
+                {6, 2, 3},  {4, 2, 2},  {99, 4, 4}};
+    struct source s = {.name = "t"};
+    uint32_t guessed_at, line, column;
+
+    cr_assert(source_decode(&s, BYTES(text), &guessed_at) == SOURCE_OK);
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        source_locate(&s, rows[i].offset, &line, &column);
+        cr_expect(line == rows[i].line && column == rows[i].column,
+                  "offset %u: %u:%u", rows[i].offset, line, column);
+    }
+    assert_span(source_line(&s, 4), "üß x");
+    assert_span(source_line(&s, 14), "end");
+    source_fini(&s);
+}
+
+Test(source, reads_regular_files_only_and_never_waits)
+{
+    const char *directory = test_directory();
+    char path[300];
+    struct error err;
+    size_t length;
+    char *bytes;
+
+    cr_expect(source_read(directory, &bytes, &length, &err) < 0);
+    cr_expect(bytes == NULL);
+    cr_expect(source_read("/dev/zero", &bytes, &length, &err) < 0);
+    snprintf(path, sizeof(path), "%s/fifo", directory);
+    cr_assert(mkfifo(path, 0600) == 0);
+    cr_expect(source_read(path, &bytes, &length, &err) < 0);
+    snprintf(path, sizeof(path), "%s/absent", directory);
+    cr_expect(source_read(path, &bytes, &length, &err) < 0);
+    cr_expect(strstr(err.text, "absent: No such file") != NULL, "%s",
+              err.text);
+}

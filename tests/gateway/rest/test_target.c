@@ -83,8 +83,7 @@ Test(target, refuses_what_is_not_canonical)
         "/cim/root:C=",
         "/cim/root:C\"v\"",
         "/cim/root:C:D",
-        "/cim/root:\xef\xbb\xbf"
-        "C",
+        "/cim/root:\xef\xbb\xbfX",
         "/cim/root:C\xc3",
     };
     struct rest_target t;

@@ -41,7 +41,7 @@ struct http_peer {
     bool uid_known; /* SO_PEERCRED, or sock_diag for loopback TCP */
     uint32_t uid;
     pid_t pid;
-    char text[80]; /* "192.0.2.1:50000", "[::1]:80", "unix:uid=33" */
+    char text[80];    /* "192.0.2.1:50000", "[::1]:80", "unix:uid=33" */
     char address[48]; /* without port; "" for Unix */
 };
 
@@ -173,6 +173,7 @@ struct http_response {
 /* Once per request.  For HEAD the body is not sent but its length is told.
  * Header values with control characters are refused (threat 27): then a
  * bare 500 goes out. */
-void http_respond(struct http_request *r, const struct http_response *response);
+void http_respond(struct http_request *r,
+                  const struct http_response *response);
 
 #endif

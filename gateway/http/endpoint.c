@@ -1,0 +1,302 @@
+#include "gateway/http/endpoint.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "gateway/http/peer.h"
+#include "gateway/http/request.h"
+
+#define ACCEPTS_PER_CALL 16
+#define EVENTS_PER_CALL  64
+#define LINGER_MS        2000
+/* TLS below 1.2 is what no proxy may assert either. */
+#define TLS_PRIORITIES_DEFAULT "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
+
+/* -- the library's daemon ------------------------------------------------- */
+
+/* The library decodes the target for the handler; we use the raw one. */
+static size_t
+leave_escaped(void *arg, struct MHD_Connection *mhd, char *text)
+{
+    (void)arg, (void)mhd;
+    return strlen(text);
+}
+
+static void library_says(void *arg, const char *format, va_list args)
+    __attribute__((format(printf, 2, 0)));
+
+/*
+ * Requests that end before their line is read are seen nowhere but here:
+ * without a peer, but not without a trace.  Those that fail later come
+ * through request_completed.
+ */
+static void
+library_says(void *arg, const char *format, va_list args)
+{
+    struct http_endpoint *ep = arg;
+    static const struct http_peer unknown = {.text = "-"};
+    unsigned status;
+
+    if (ep->mhd == NULL) {
+        vsnprintf(ep->complaint, sizeof(ep->complaint), format, args);
+        ep->complaint[strcspn(ep->complaint, "\n")] = '\0';
+        return;
+    }
+    if (strstr(format, "HTTP response code is %u") == NULL)
+        return;
+    status = va_arg(args, unsigned);
+    if (ep->handlers.refused != NULL &&
+        (status == MHD_HTTP_URI_TOO_LONG ||
+         status == MHD_HTTP_HTTP_VERSION_NOT_SUPPORTED))
+        ep->handlers.refused(ep->handlers.arg, ep, &unknown, (int)status,
+                             "unreadable request line");
+}
+
+static int
+daemon_start(struct http_endpoint *ep, const struct http_endpoint_options *o,
+             struct error *err)
+{
+    const char *priorities =
+        o->tls_priorities != NULL ? o->tls_priorities : TLS_PRIORITIES_DEFAULT;
+    bool tls = o->tls_certificate != NULL && o->tls_key != NULL;
+    const struct MHD_OptionItem tls_options[] = {
+        {MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)o->tls_certificate},
+        {MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)o->tls_key},
+        {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)priorities},
+        {MHD_OPTION_END, 0, NULL},
+    };
+    const struct MHD_OptionItem none[] = {{MHD_OPTION_END, 0, NULL}};
+    const union MHD_DaemonInfo *info;
+
+    ep->mhd = MHD_start_daemon(
+        MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME |
+            MHD_USE_ERROR_LOG | (tls ? MHD_USE_TLS : 0),
+        0, NULL, NULL, request_handle, ep, MHD_OPTION_EXTERNAL_LOGGER,
+        library_says, ep, MHD_OPTION_URI_LOG_CALLBACK, request_line, ep,
+        MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL,
+        MHD_OPTION_NOTIFY_COMPLETED, request_completed, ep,
+        MHD_OPTION_NOTIFY_CONNECTION, connection_notify, ep,
+        MHD_OPTION_CONNECTION_LIMIT, ep->options.connections_max,
+        MHD_OPTION_CONNECTION_TIMEOUT, o->idle_timeout_s,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, ep->options.header_max,
+        MHD_OPTION_ARRAY, tls ? tls_options : none, MHD_OPTION_END);
+    if (ep->mhd == NULL)
+        return error_set(err, "%s: %s", ep->name,
+                         ep->complaint[0] != '\0'
+                             ? ep->complaint
+                             : "the HTTP library does not start");
+    info = MHD_get_daemon_info(ep->mhd, MHD_DAEMON_INFO_EPOLL_FD);
+    ep->mhd_fd = info->epoll_fd;
+    return 0;
+}
+
+static int
+epoll_open(struct http_endpoint *ep, struct error *err)
+{
+    struct epoll_event e = {.events = EPOLLIN, .data.ptr = NULL};
+
+    ep->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    if (ep->epoll_fd < 0 ||
+        epoll_ctl(ep->epoll_fd, EPOLL_CTL_ADD, ep->mhd_fd, &e) < 0)
+        return error_set_errno(err, errno, "epoll");
+    return 0;
+}
+
+/* -- life ----------------------------------------------------------------- */
+
+static void
+options_copy(struct http_endpoint *ep, const struct http_endpoint_options *o)
+{
+    uint64_t idle_ms = (uint64_t)o->idle_timeout_s * 1000;
+
+    ep->options = *o;
+    ep->options.name = NULL;
+    ep->options.tls_certificate = NULL;
+    ep->options.tls_key = NULL;
+    ep->options.tls_priorities = NULL;
+    if (ep->options.connections_max == 0)
+        ep->options.connections_max = 1024;
+    if (ep->options.header_max < 1024)
+        ep->options.header_max = (size_t)32 * 1024;
+    ep->allowed_ms[CONNECTION_WAITING] = idle_ms;
+    /* The library's own limit begins anew with every byte: this one is for
+     * a whole head, and then for a whole body (threat 26). */
+    ep->allowed_ms[CONNECTION_READING] = 2 * idle_ms;
+    ep->allowed_ms[CONNECTION_LINGERING] = LINGER_MS;
+}
+
+int
+http_endpoint_new(const struct http_endpoint_options *options,
+                  const struct http_handlers *handlers,
+                  struct http_endpoint **out, struct error *err)
+{
+    struct http_endpoint *ep = calloc(1, sizeof(*ep));
+
+    *out = NULL;
+    if (ep == NULL)
+        return error_set_errno(err, ENOMEM, "HTTP endpoint");
+    for (int s = 0; s < CONNECTION_STATES; s++)
+        TAILQ_INIT(&ep->lists[s]);
+    ep->epoll_fd = ep->diag_fd = -1;
+    ep->handlers = *handlers;
+    options_copy(ep, options);
+    ep->name = strdup(options->name != NULL ? options->name : "");
+    ep->addresses = strmap_new();
+    if (options->need_peer_uid)
+        ep->diag_fd = peer_diag_open();
+    if (ep->name == NULL || ep->addresses == NULL) {
+        error_set_errno(err, ENOMEM, "HTTP endpoint");
+        goto fail;
+    }
+    if (daemon_start(ep, options, err) < 0 || epoll_open(ep, err) < 0)
+        goto fail;
+    *out = ep;
+    return 0;
+
+fail:
+    http_endpoint_free(ep);
+    return -1;
+}
+
+static void
+free_list(struct http_endpoint *ep, enum connection_state state)
+{
+    struct connection *c;
+
+    while ((c = TAILQ_FIRST(&ep->lists[state])) != NULL)
+        connection_free(c);
+}
+
+void
+http_endpoint_free(struct http_endpoint *ep)
+{
+    struct connection *c;
+
+    if (ep == NULL)
+        return;
+    /* The library does not stop over a suspended connection. */
+    TAILQ_FOREACH(c, &ep->lists[CONNECTION_ANSWERING], link)
+    {
+        if (c->request != NULL)
+            request_abort(c->request);
+    }
+    if (ep->mhd != NULL)
+        MHD_stop_daemon(ep->mhd);
+    free_list(ep, CONNECTION_WAITING);
+    free_list(ep, CONNECTION_LINGERING);
+    if (ep->epoll_fd >= 0)
+        close(ep->epoll_fd);
+    if (ep->diag_fd >= 0)
+        close(ep->diag_fd);
+    strmap_free(ep->addresses);
+    free(ep->name);
+    free(ep);
+}
+
+/* -- the loop's side ------------------------------------------------------ */
+
+int
+http_endpoint_listen_fd(const struct http_endpoint *ep)
+{
+    return ep->options.listen_fd;
+}
+
+int
+http_endpoint_epoll_fd(const struct http_endpoint *ep)
+{
+    return ep->epoll_fd;
+}
+
+void
+http_endpoint_accept(struct http_endpoint *ep)
+{
+    for (int i = 0; i < ACCEPTS_PER_CALL && !ep->draining; i++) {
+        struct sockaddr_storage address = {0};
+        socklen_t length = sizeof(address);
+        int fd = accept4(ep->options.listen_fd, (struct sockaddr *)&address,
+                         &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+        if (fd >= 0) {
+            connection_open(ep, fd, &address);
+        } else if (errno == EMFILE || errno == ENFILE) {
+            if (!connection_evict(ep))
+                return;
+        } else if (errno != ECONNABORTED && errno != EINTR) {
+            return;
+        }
+    }
+}
+
+void
+http_endpoint_run(struct http_endpoint *ep)
+{
+    struct epoll_event events[EVENTS_PER_CALL];
+    int count = epoll_wait(ep->epoll_fd, events, EVENTS_PER_CALL, 0);
+
+    for (int i = 0; i < count; i++) {
+        if (events[i].data.ptr != NULL)
+            connection_ready(events[i].data.ptr, events[i].events);
+    }
+    ep->wake = false;
+    MHD_run(ep->mhd);
+    connection_expire(ep);
+}
+
+int
+http_endpoint_timeout_ms(const struct http_endpoint *ep)
+{
+    MHD_UNSIGNED_LONG_LONG library_ms;
+    int ms;
+
+    if (ep->wake)
+        return 0;
+    ms = connection_next_ms(ep);
+    if (MHD_get_timeout(ep->mhd, &library_ms) == MHD_YES &&
+        (ms < 0 || library_ms < (unsigned)ms))
+        ms = library_ms < 3600000 ? (int)library_ms : 3600000;
+    return ms;
+}
+
+void
+http_endpoint_drain(struct http_endpoint *ep)
+{
+    struct connection *c;
+
+    ep->draining = true;
+    free_list(ep, CONNECTION_WAITING);
+    /* The end of what they send, as the library sees it: it closes them. */
+    TAILQ_FOREACH(c, &ep->lists[CONNECTION_READING], link)
+    {
+        if (c->request == NULL)
+            shutdown(c->fd, SHUT_RD);
+    }
+}
+
+unsigned
+http_endpoint_connections(const struct http_endpoint *ep)
+{
+    return ep->connections;
+}
+
+const char *
+http_endpoint_name(const struct http_endpoint *ep)
+{
+    return ep->name;
+}
+
+void
+http_endpoint_set_context(struct http_endpoint *ep, void *context)
+{
+    ep->context = context;
+}
+
+void *
+http_endpoint_context(const struct http_endpoint *ep)
+{
+    return ep->context;
+}

@@ -1,0 +1,95 @@
+#ifndef GATEWAY_HTTP_ENDPOINT_H
+#define GATEWAY_HTTP_ENDPOINT_H
+
+#include <microhttpd.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "gateway/http/http.h"
+
+/*
+ * An endpoint's parts.  A connection is the library's only while there is
+ * something to do on it that the library can do: before the first byte it
+ * waits here, where it costs a few hundred bytes instead of the library's
+ * pool, and after a refusal that left a body unread it lingers here.
+ *
+ *     accept -> WAITING -> READING <-> ANSWERING -> gone
+ *                                         '-> LINGERING -> gone
+ */
+enum connection_state {
+    CONNECTION_WAITING = 0, /* for its first byte */
+    CONNECTION_READING,     /* between requests, or a request comes in */
+    CONNECTION_ANSWERING,   /* a request is complete */
+    CONNECTION_LINGERING,   /* answered and closed; the rest is dropped */
+    CONNECTION_STATES,
+};
+
+struct address_count;
+struct http_request;
+
+struct connection {
+    struct http_endpoint *ep;
+    TAILQ_ENTRY(connection) link;
+    enum connection_state state;
+    int fd;               /* the library's while READING and ANSWERING */
+    uint64_t deadline_ms; /* 0: none */
+    struct http_peer peer;
+    struct sockaddr_storage address;
+    struct address_count *count;  /* of this address; NULL: not counted */
+    struct http_request *request; /* its line has been read; not over */
+    bool watched;                 /* for a hang-up, while suspended */
+    int linger_fd;                /* becomes fd once the library is done */
+};
+
+TAILQ_HEAD(connection_list, connection);
+
+struct http_endpoint {
+    char *name;
+    struct http_endpoint_options options; /* strings are not kept */
+    struct http_handlers handlers;
+    void *context;
+    struct MHD_Daemon *mhd;
+    int mhd_fd;   /* the library's epoll set, nested in ours */
+    int epoll_fd; /* ours: mhd_fd, and connections that are not its */
+    int diag_fd;
+    bool draining;
+    bool wake; /* something was resumed: run before waiting */
+    unsigned connections;
+    /* One list a state; each in order of deadline, since all that enter it
+     * get the same time. */
+    struct connection_list lists[CONNECTION_STATES];
+    uint64_t allowed_ms[CONNECTION_STATES];
+    struct strmap *addresses;  /* struct address_count by its text */
+    struct connection *adding; /* inside MHD_add_connection */
+    char complaint[256];       /* the library's last words, at start */
+};
+
+/* -- connection.c --------------------------------------------------------- */
+
+/* Takes an accepted fd: refuses it, lets it wait, or hands it over. */
+void connection_open(struct http_endpoint *ep, int fd,
+                     const struct sockaddr_storage *address);
+/* The socket is ours again or closed; c goes away. */
+void connection_free(struct connection *c);
+/* Makes room: ends the one that has been silent longest; false: none is. */
+bool connection_evict(struct http_endpoint *ep);
+/* Moves it to a state's list and starts that state's time. */
+void connection_enter(struct connection *c, enum connection_state state);
+/* Something happened on a descriptor in our own epoll set. */
+void connection_ready(struct connection *c, uint32_t events);
+/* Watches a suspended connection for a hang-up, or stops doing so. */
+void connection_watch(struct connection *c, bool on);
+/* Called in a request's last moment: what the client still sends shall be
+ * read and dropped after the library has closed, so that the answer is not
+ * lost to a reset (RFC 9112 9.6). */
+void connection_linger(struct connection *c);
+/* The library's: a connection begins, or is gone (but for lingering). */
+void connection_notify(void *arg, struct MHD_Connection *mhd, void **context,
+                       enum MHD_ConnectionNotificationCode code);
+/* Ends those whose time is up. */
+void connection_expire(struct http_endpoint *ep);
+/* ms to the next deadline, -1: none. */
+int connection_next_ms(const struct http_endpoint *ep);
+
+#endif

@@ -1,0 +1,187 @@
+#include "gateway/http/request.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define STREAM_BLOCK ((size_t)16 * 1024)
+
+struct response_stream {
+    struct http_stream from;
+    bool closed;
+    uint64_t bytes;
+};
+
+void
+response_stream_close(struct response_stream *s)
+{
+    if (!s->closed && s->from.close != NULL)
+        s->from.close(s->from.arg);
+    s->closed = true;
+}
+
+uint64_t
+response_stream_bytes(const struct response_stream *s)
+{
+    return s->bytes;
+}
+
+static ssize_t
+stream_read(void *arg, uint64_t position, char *out, size_t max)
+{
+    struct response_stream *s = arg;
+    long got;
+
+    (void)position;
+    if (s->closed)
+        return MHD_CONTENT_READER_END_WITH_ERROR;
+    got = s->from.read(s->from.arg, out, max);
+    if (got > 0 && (size_t)got <= max) {
+        s->bytes += (uint64_t)got;
+        return got;
+    }
+    /* What it reads from is not held while the last bytes travel. */
+    response_stream_close(s);
+    return got == 0 ? MHD_CONTENT_READER_END_OF_STREAM
+                    : MHD_CONTENT_READER_END_WITH_ERROR;
+}
+
+static void
+stream_free(void *arg)
+{
+    response_stream_close(arg);
+    free(arg);
+}
+
+static void
+stream_discard(const struct http_stream *from)
+{
+    if (from->close != NULL)
+        from->close(from->arg);
+}
+
+/* -- headers -------------------------------------------------------------- */
+
+/* RFC 9110 5.5, and nothing that could end a line (threat 27). */
+static bool
+header_is_clean(const struct http_header *h)
+{
+    if (h->name == NULL || h->name[0] == '\0' || h->value == NULL)
+        return false;
+    for (const char *p = h->name; *p != '\0'; p++) {
+        if (!ascii_is_alpha(*p) && !ascii_is_digit(*p) &&
+            strchr("!#$%&'*+-.^_`|~", *p) == NULL)
+            return false;
+    }
+    for (const char *p = h->value; *p != '\0'; p++) {
+        if (((unsigned char)*p < 0x20 && *p != '\t') || *p == 0x7f)
+            return false;
+    }
+    return true;
+}
+
+static bool
+response_is_clean(const struct http_response *from)
+{
+    if (from->status < 200 || from->status > 599)
+        return false;
+    for (size_t i = 0; i < from->header_count; i++) {
+        if (!header_is_clean(&from->headers[i]))
+            return false;
+    }
+    return true;
+}
+
+/* A chunked body's framing was not seen whole: the library also takes lines
+ * that end in LF alone, and any extension.  Nothing that another reader might
+ * have taken for a part of it is read as a request. */
+static bool
+response_must_close(const struct http_request *r,
+                    const struct http_response *from)
+{
+    return from->close || r->ep->draining || r->admission.chunked;
+}
+
+static bool
+add_headers(struct http_request *r, const struct http_response *from)
+{
+    for (size_t i = 0; i < from->header_count; i++) {
+        if (MHD_add_response_header(r->response, from->headers[i].name,
+                                    from->headers[i].value) != MHD_YES)
+            return false;
+    }
+    return !response_must_close(r, from) ||
+           MHD_add_response_header(r->response, MHD_HTTP_HEADER_CONNECTION,
+                                   "close") == MHD_YES;
+}
+
+/* -- bodies --------------------------------------------------------------- */
+
+static struct MHD_Response *
+make_streamed(struct http_request *r, const struct http_stream *from)
+{
+    struct response_stream *s = calloc(1, sizeof(*s));
+    struct MHD_Response *made;
+
+    if (s == NULL) {
+        stream_discard(from);
+        return NULL;
+    }
+    s->from = *from;
+    made = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK,
+                                             stream_read, s, stream_free);
+    if (made == NULL)
+        stream_free(s);
+    else
+        r->stream = s;
+    return made;
+}
+
+static struct MHD_Response *
+make_buffered(struct http_request *r, int status, struct span body)
+{
+    bool bodiless = strcmp(r->method, MHD_HTTP_METHOD_HEAD) == 0 ||
+                    status == MHD_HTTP_NO_CONTENT ||
+                    status == MHD_HTTP_NOT_MODIFIED;
+
+    r->body_sent = bodiless ? 0 : body.length;
+    return MHD_create_response_from_buffer(
+        body.length, (void *)body.data,
+        body.length > 0 ? MHD_RESPMEM_MUST_COPY : MHD_RESPMEM_PERSISTENT);
+}
+
+static bool
+make_response(struct http_request *r, const struct http_response *from)
+{
+    r->status = from->status;
+    if (from->stream != NULL)
+        r->response = make_streamed(r, from->stream);
+    else
+        r->response = make_buffered(r, from->status, from->body);
+    if (r->response == NULL)
+        return false;
+    if (add_headers(r, from))
+        return true;
+    MHD_destroy_response(r->response);
+    r->response = NULL;
+    r->stream = NULL;
+    return false;
+}
+
+void
+response_discard(const struct http_response *from)
+{
+    if (from->stream != NULL)
+        stream_discard(from->stream);
+}
+
+bool
+response_make(struct http_request *r, const struct http_response *from)
+{
+    static const struct http_response broken = {.status = 500, .close = true};
+
+    if (!response_is_clean(from))
+        response_discard(from);
+    else if (make_response(r, from))
+        return true;
+    return make_response(r, &broken);
+}

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/http/http.h"
 #include "gateway/rest/rest.h"
 #include "tests/gateway/rest/build.h"
 
@@ -37,24 +38,6 @@ Test(url, writes_each_resource)
     buf_fini(&out);
 }
 
-static char *
-decode(struct span url)
-{
-    struct buf out = BUF_INIT;
-
-    for (size_t i = 0; i < url.length; i++) {
-        char c = url.data[i];
-
-        if (c == '%') {
-            c = (char)(ascii_hex_value(url.data[i + 1]) * 16 +
-                       ascii_hex_value(url.data[i + 2]));
-            i += 2;
-        }
-        buf_add_char(&out, c);
-    }
-    return buf_take(&out);
-}
-
 Test(url, an_instance_is_found_again_under_its_url)
 {
     static const char *const keys[] = {
@@ -64,6 +47,8 @@ Test(url, an_instance_is_found_again_under_its_url)
         "k=\"\\\\\\\\host\\\\share \\\"q\\\"\"",
         "k=\"a/../b//c/\"",
         "k=\"%2f%00\"",
+        "k=\"..\"",
+        "k=\"/\"",
         "k=\"?limit=1#x\"",
         "k=\"C:\\\\\"",
         "k=\"\xc3\xa4\xf0\x9f\x98\x80\"",
@@ -73,20 +58,17 @@ Test(url, an_instance_is_found_again_under_its_url)
 
     for (size_t i = 0; i < ARRAY_COUNT(keys); i++) {
         struct buf out = BUF_INIT;
+        struct http_target http;
         struct rest_target t;
-        char *path;
 
         cr_assert(url_add_instance(&out, &ns, SPAN("C"), span_of(keys[i])));
-        for (size_t n = 0; n < out.length; n++)
-            cr_assert(out.data[n] > ' ' && out.data[n] < 0x7f &&
-                      strchr("\"\\?#<>", out.data[n]) == NULL);
-        path = decode(buf_span(&out));
+        cr_assert(http_target_parse(buf_span(&out), &http), "%s", out.data);
         cr_assert_eq(
-            rest_target_parse(span_of(path), (struct span){NULL, 0}, 1, &t),
-            REST_PARSE_OK, "%s", path);
+            rest_target_parse((struct span){http.path, http.path_length},
+                              http.query, 1, &t),
+            REST_PARSE_OK, "%s", http.path);
         cr_assert_eq(t.kind, REST_INSTANCE);
         cr_assert_str_eq(t.key_text + 1, keys[i]);
-        free(path);
         buf_fini(&out);
     }
 }
@@ -106,6 +88,12 @@ Test(url, says_when_no_url_can_name_an_instance)
     buf_add_char(&key, 'x');
     cr_assert_not(url_add_instance(&out, &ns, SPAN("C"), buf_span(&key)));
     cr_assert_eq(out.length, 0);
+    buf_reset(&key);
+    while (key.length < URL_MAX / 3)
+        buf_add_char(&key, '"');
+    cr_assert_not(url_add_instance(&out, &ns, SPAN("C"), buf_span(&key)));
+    cr_assert_eq(out.length, 0);
+    cr_assert_eq(URL_MAX, HTTP_TARGET_MAX - 1);
     buf_fini(&key);
     buf_fini(&out);
 }

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "policy/mof/report.h"
+
 static struct space *
 space_add(struct mof_compilation *c, const struct namespace_path *path,
           const char *display, struct space *parent)
@@ -16,7 +18,7 @@ space_add(struct mof_compilation *c, const struct namespace_path *path,
     if (s->display == NULL)
         return NULL;
     if (!strmap_put(c->spaces, namespace_path_span(&s->path), s)) {
-        c->failed = true;
+        report_memory(c);
         return NULL;
     }
     return vector_add(c, &c->space_list, &s) ? s : NULL;

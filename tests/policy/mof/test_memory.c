@@ -1,0 +1,100 @@
+/*
+ * Out of memory at each allocation in turn: an error is said, nothing is
+ * half done, nothing leaks.  The linker's --wrap puts this between the
+ * library and malloc.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/policy/mof/compile.h"
+
+SUITE(memory);
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *p, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *p, size_t size);
+
+static bool counting;
+static size_t left; /* allocations until one fails */
+
+static bool
+fails(void)
+{
+    return counting && left-- == 0;
+}
+
+void *
+__wrap_malloc(size_t size)
+{
+    return fails() ? NULL : __real_malloc(size);
+}
+
+void *
+__wrap_calloc(size_t count, size_t size)
+{
+    return fails() ? NULL : __real_calloc(count, size);
+}
+
+void *
+__wrap_realloc(void *p, size_t size)
+{
+    return fails() ? NULL : __real_realloc(p, size);
+}
+
+static const char text[] =
+    "#pragma namespace(\"root\\\\new\")\n"
+    "class A { [key] string k = \"a\" \"b\"; A ref r; uint8 n[] = {1}; };\n"
+    "class Many { [key] uint8 a; uint8 b; uint8 c; uint8 d; uint8 e;\n"
+    " uint8 f; uint8 g; uint8 h; uint8 i; uint8 j; uint8 l; uint8 m;\n"
+    " uint8 n; void x([in] A p); };\n"
+    "instance of A as $a { k = \"1\"; r = $b; };\n"
+    "instance of A as $b { k = \"2\"; n = {1, 2}; };\n"
+    "[RequiresEncryption(TRUE)] instance of __SystemSecurity { };\n";
+
+#define STATEMENTS 6
+
+/* False once nothing failed any more. */
+static bool
+compile_failing_at(size_t n)
+{
+    struct mof_options options = {.world = test_world};
+    struct mof_compilation *c;
+    bool ran_out;
+
+    left = n;
+    counting = true;
+    c = mof_compilation_new(&options);
+    if (c != NULL) {
+        mof_compile_buffer(c, "t.mof", text, strlen(text));
+        mof_check(c);
+    }
+    ran_out = left > n;
+    counting = false;
+    /* Where only a place could not be worked out the rest is complete. */
+    if (c != NULL && mof_error_count(c) == 0)
+        cr_expect(mof_unit(c)->count == STATEMENTS, "at %zu: %zu", n,
+                  mof_unit(c)->count);
+    if (c != NULL) {
+        char *out = printed(c);
+
+        cr_expect(mof_error_count(c) == 0 || strstr(out, "memory") != NULL,
+                  "at %zu: %s", n, out);
+        free(out);
+    }
+    mof_compilation_free(c);
+    return ran_out;
+}
+
+Test(memory, running_out_of_it_drops_nothing_silently)
+{
+    size_t n = 0;
+
+    /* What stays for the process is loaded first. */
+    cr_assert(mof_system_class(SPAN("__Namespace")) != NULL);
+    while (compile_failing_at(n))
+        n++;
+    cr_expect(n > 20);
+}

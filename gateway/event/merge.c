@@ -114,7 +114,9 @@ merge_find(struct merge_table *t, const struct event *e)
     m = slot_of(t, key);
     if (m->row == 0 || m->key[0] != key[0] || m->key[1] != key[1])
         return NULL;
-    return within_window(m, e->time_us) ? m : NULL;
+    if (m->rows < MERGE_AFTER || !within_window(m, e->time_us))
+        return NULL;
+    return m;
 }
 
 void
@@ -126,9 +128,15 @@ merge_begin(struct merge_table *t, const struct event *e, int64_t row)
     if (!make_key(t, e, key))
         return;
     m = slot_of(t, key);
-    memcpy(m->key, key, sizeof(m->key));
+    if (m->row == 0 || m->key[0] != key[0] || m->key[1] != key[1] ||
+        !within_window(m, e->time_us))
+    {
+        memcpy(m->key, key, sizeof(m->key));
+        m->first_us = e->time_us;
+        m->rows = 0;
+    }
+    m->rows++;
     m->row = row;
-    m->first_us = e->time_us;
     for (size_t i = 0; i < EVENT_FIELD_COUNT; i++)
         m->hashes[i] =
             siphash(&t->keys[0], e->fields[i].data, e->fields[i].length);

@@ -90,7 +90,7 @@ struct mof_statement {
     bool create_only, update_only; /* CLASS, INSTANCE: #pragma classflags */
     const struct cim_class *class;
     const struct cim_instance *instance;
-    /* INSTANCE: canonical key, "" for a singleton; see mof_instance_key. */
+    /* INSTANCE: canonical key, "@" for a singleton; see mof_instance_key. */
     struct span key;
     struct span name;
     const struct cim_qualifier_declaration *qualifier;
@@ -159,7 +159,8 @@ const char *mof_code_symbol(uint32_t code);
 
 /*
  * An instance's canonical key: the key properties in the order of their
- * lower-cased names as name=value joined by commas, the value of a string,
+ * lower-cased names as name=value joined by commas (the names in lower case,
+ * as a path is compared without it), the value of a string,
  * datetime or reference quoted with \" and \\ escaped, a number in decimal,
  * a boolean TRUE or FALSE; "@" for a keyless (singleton) class.  The same
  * text is the object path behind "Class." (DSP0207, MS-WMI 2.2.2).

@@ -62,7 +62,7 @@ bind_channel(const struct probe_options *o, bool tls, struct buf *pem,
     }
     if (client_certificate(&request, pem, err) != 0)
         return -1;
-    if (channel_binding_from_pem(pem->data, pem->length, out, err) == 0)
+    if (channel_binding_from_pem(pem->data, pem->length, out, err))
         return 0;
     out->length = 0;
     return o->binding == PROBE_BINDING_ON ? -1 : 0;

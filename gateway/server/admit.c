@@ -65,7 +65,7 @@ proxy_refusal(struct request *r)
     snprintf(r->client, sizeof(r->client), "%.*s via %s",
              (int)(client.length < 48 ? client.length : 48), client.data,
              http_request_peer(h)->text);
-    if (protocols == 0 || protocol.length == 0)
+    if (protocols == 0)
         return NULL;
     if (!span_equal(protocol, SPAN("TLSv1.2")) &&
         !span_equal(protocol, SPAN("TLSv1.3")))

@@ -670,7 +670,8 @@ class Answer:
 
     @staticmethod
     def parse(data):
-        """The last response of a curl -i."""
+        """The last response of a curl -i, whose text has lost its CRs."""
+        data = data.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
         while True:
             head, _, rest = data.partition(b"\r\n\r\n")
             if rest.startswith(b"HTTP/"):

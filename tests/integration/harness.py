@@ -617,8 +617,9 @@ class Nginx:
         lines = ["daemon off;", "worker_processes 1;",
                  "pid %s/pid;" % self.dir, "error_log %s info;" % os.path.join(
                      self.dir, "log")]
-        if not ROOT:
-            lines.append("# the caller's own worker")
+        if ROOT:  # as the user whom the gateway trusts
+            owner = pwd.getpwuid(os.stat(proxy_socket).st_uid).pw_name
+            lines.append("user %s;" % owner)
         lines += ["events { worker_connections 64; }", "http {",
                   "access_log off;"]
         for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"):

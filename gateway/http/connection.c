@@ -269,7 +269,8 @@ connection_closed(struct connection *c)
 {
     c->fd = c->linger_fd;
     c->linger_fd = -1;
-    c->request = NULL;
+    if (c->request != NULL)
+        request_forsake(c->request);
     if (c->fd < 0 || shutdown(c->fd, SHUT_WR) < 0 ||
         epoll_watch(c, EPOLLIN | EPOLLRDHUP) < 0)
     {

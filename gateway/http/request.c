@@ -344,6 +344,17 @@ request_completed(void *arg, struct MHD_Connection *mhd, void **context,
     request_free(r);
 }
 
+void
+request_forsake(struct http_request *r)
+{
+    /* They were in the library's memory. */
+    r->method = "";
+    r->field_count = 0;
+    request_tell_end(r, MHD_REQUEST_TERMINATED_WITH_ERROR);
+    r->connection->request = NULL;
+    request_free(r);
+}
+
 /* -- what handlers see ---------------------------------------------------- */
 
 const char *

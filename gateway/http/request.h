@@ -62,6 +62,10 @@ enum MHD_Result request_handle(void *arg, struct MHD_Connection *mhd,
 void request_completed(void *arg, struct MHD_Connection *mhd, void **context,
                        enum MHD_RequestTerminationCode code);
 
+/* A connection is gone and its request was not completed: the library tells
+ * only where it closes in an orderly way. */
+void request_forsake(struct http_request *r);
+
 /* The client of a suspended request is gone, or the endpoint ends. */
 void request_abort(struct http_request *r);
 

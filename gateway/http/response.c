@@ -8,6 +8,7 @@
 struct response_stream {
     struct http_stream from;
     bool closed;
+    bool broken; /* at its end */
     uint64_t bytes;
 };
 
@@ -25,24 +26,31 @@ response_stream_bytes(const struct response_stream *s)
     return s->bytes;
 }
 
+/* One chunk, and one system call, is made of each answer to the library: a
+ * source that gives little at a time is asked again until it is worth it. */
 static ssize_t
 stream_read(void *arg, uint64_t position, char *out, size_t max)
 {
     struct response_stream *s = arg;
-    long got;
+    size_t filled = 0;
 
     (void)position;
-    if (s->closed)
-        return MHD_CONTENT_READER_END_WITH_ERROR;
-    got = s->from.read(s->from.arg, out, max);
-    if (got > 0 && (size_t)got <= max) {
-        s->bytes += (uint64_t)got;
-        return got;
+    while (!s->closed && (filled == 0 || filled < max / 2)) {
+        long got = s->from.read(s->from.arg, out + filled, max - filled);
+
+        if (got <= 0 || (size_t)got > max - filled) {
+            /* What it reads from is not held while the last bytes travel. */
+            s->broken = got != 0;
+            response_stream_close(s);
+        } else {
+            filled += (size_t)got;
+        }
     }
-    /* What it reads from is not held while the last bytes travel. */
-    response_stream_close(s);
-    return got == 0 ? MHD_CONTENT_READER_END_OF_STREAM
-                    : MHD_CONTENT_READER_END_WITH_ERROR;
+    s->bytes += filled;
+    if (filled > 0)
+        return (ssize_t)filled;
+    return s->broken ? MHD_CONTENT_READER_END_WITH_ERROR
+                     : MHD_CONTENT_READER_END_OF_STREAM;
 }
 
 static void
@@ -105,7 +113,9 @@ static bool
 add_headers(struct http_request *r, const struct http_response *from)
 {
     for (size_t i = 0; i < from->header_count; i++) {
-        if (MHD_add_response_header(r->response, from->headers[i].name,
+        /* The library has no empty ones: they are left out. */
+        if (from->headers[i].value[0] != '\0' &&
+            MHD_add_response_header(r->response, from->headers[i].name,
                                     from->headers[i].value) != MHD_YES)
             return false;
     }

@@ -259,32 +259,32 @@ admission_check(const struct admission_request *request, struct admission *out)
     out->admitted = true;
 }
 
-/* Steps over text and the two NULs that CR LF left; NULL if there are other
- * bytes. */
+/* Steps over the two NULs that CR LF left; NULL if there are other bytes. */
 static const char *
-skip_line_end(const char *p)
+skip_line_end(const char *p, const char *end)
 {
-    return p[0] == '\0' && p[1] == '\0' ? p + 2 : NULL;
+    return end - p >= 2 && p[0] == '\0' && p[1] == '\0' ? p + 2 : NULL;
 }
 
 static const char *
-skip_field(const char *p, const struct http_field *field)
+skip_field(const char *p, const char *end, const struct http_field *field)
 {
-    if (field->name.data != p)
+    if (field->name.data != p || (size_t)(end - p) <= field->name.length)
         return NULL;
     p += field->name.length;
     if (*p++ != '\0')
         return NULL;
-    while (p != field->value.data && (*p == ' ' || *p == '\t'))
+    while (p != field->value.data && p != end && (*p == ' ' || *p == '\t'))
         p++;
-    if (p != field->value.data)
+    if (p != field->value.data || (size_t)(end - p) < field->value.length)
         return NULL;
-    return skip_line_end(p + field->value.length);
+    return skip_line_end(p + field->value.length, end);
 }
 
 bool
 admission_covers(const struct admission_wire *wire)
 {
+    const char *end = wire->method + wire->header_size;
     const char *p = wire->method + strlen(wire->method) + 1;
 
     if (p != wire->target)
@@ -292,10 +292,10 @@ admission_covers(const struct admission_wire *wire)
     p += wire->target_length + 1;
     if (p != wire->version)
         return false;
-    p = skip_line_end(p + strlen(p));
+    p = skip_line_end(p + strlen(p), end);
     for (size_t i = 0; p != NULL && i < wire->count; i++)
-        p = skip_field(p, &wire->fields[i]);
+        p = skip_field(p, end, &wire->fields[i]);
     if (p != NULL)
-        p = skip_line_end(p);
-    return p == wire->method + wire->header_size;
+        p = skip_line_end(p, end);
+    return p == end;
 }

@@ -61,7 +61,8 @@ struct admission_wire {
  * True if request line, fields and separators of the right size are all that
  * was received.  Finds a line that ends in LF alone, a NUL inside a line, a
  * folded line (RFC 9112 5.2), and more than one space in the request line:
- * all that the library swallows without a trace.
+ * all that the library swallows without a trace.  A NUL that takes a CR's
+ * place before LF looks like one: no line gets longer or shorter by it.
  */
 bool admission_covers(const struct admission_wire *wire);
 

@@ -23,7 +23,13 @@
  *
  * Admission (threats 20-24): every header count, name and value is looked at
  * before a handler sees the request; what is refused is answered 400, 413,
- * 414, 431, 505 by the endpoint itself and closed, and told to `refused`.
+ * 414, 417, 431, 501, 505 by the endpoint itself and closed, and told to
+ * `refused`.  (A request line that is none at all is answered by the HTTP
+ * library, and told to nobody.)
+ *
+ * A connection waits for its first byte at the price of a small struct, and
+ * is the first to go when there are too many.  One that was answered before
+ * its body was read, or whose body was chunked, is closed afterwards.
  */
 
 struct http_endpoint;
@@ -53,7 +59,9 @@ struct http_endpoint_options {
     bool need_peer_uid; /* look the uid of a loopback TCP peer up too */
     bool restrict_uid;  /* close at accept unless the peer's uid is this */
     uint32_t only_uid;
+    /* An IPv6 address counts by its /64; 0 for no limit per address. */
     unsigned connections_max, connections_per_address_max;
+    /* Between two bytes; a head, and then a body, may take twice that. */
     unsigned idle_timeout_s;
     size_t header_max; /* connection memory */
     size_t body_max;
@@ -119,7 +127,9 @@ struct span http_request_body(const struct http_request *r); /* complete */
 void *http_request_tls(const struct http_request *r);
 void http_request_set_context(struct http_request *r, void *context);
 void *http_request_context(const struct http_request *r);
-/* After complete: nothing happens on it until it is answered. */
+/* From complete on nothing happens on a request until it is answered; this
+ * says that it is meant.  Should the client leave meanwhile, or the endpoint
+ * be freed, then it is finished without an answer. */
 void http_request_suspend(struct http_request *r);
 
 /* -- target --------------------------------------------------------------- */
@@ -130,7 +140,8 @@ void http_request_suspend(struct http_request *r);
  * raw backslash, "//", a "." or ".." segment, malformed or overlong UTF-8, a
  * lone '%', '#', and anything above the limit.  What follows the first '='
  * or '"' behind a ':' is the key of an instance path: there %2f, %5c and "//"
- * are data and are let through.
+ * are data and are let through; only under /cim/, since elsewhere an upstream
+ * might not agree.
  */
 #define HTTP_TARGET_MAX 8192
 
@@ -154,7 +165,8 @@ struct http_header {
 };
 
 /* A streamed body: read returns bytes put into out (> 0), 0 for "the end",
- * -1 to break the connection off (the client sees a truncated body). */
+ * -1 to break the connection off (the client sees a truncated body).  close
+ * is called once, before the request's `finished`. */
 struct http_stream {
     void *arg;
     long (*read)(void *arg, char *out, size_t max);
@@ -172,7 +184,7 @@ struct http_response {
 
 /* Once per request.  For HEAD the body is not sent but its length is told.
  * Header values with control characters are refused (threat 27): then a
- * bare 500 goes out. */
+ * bare 500 goes out.  Empty ones are left out. */
 void http_respond(struct http_request *r,
                   const struct http_response *response);
 

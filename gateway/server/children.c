@@ -301,6 +301,12 @@ child_said(struct child *c, uint32_t type, const struct message *msg)
         c->generation = msg->generation;
         if (c->kind == CHILD_WORKER)
             snprintf(m->keytab_text, sizeof(m->keytab_text), "%s", msg->text);
+        /* One that takes a dead one's place begins at once. */
+        if (m->phase == MASTER_RUNNING && c->kind == CHILD_WORKER &&
+            c->setup == m->current) {
+            c->started = true;
+            message_send(c->fd, MESSAGE_START, 0, 0, NULL, -1);
+        }
         master_progress(m);
         break;
     case MESSAGE_FAILED:
@@ -446,7 +452,7 @@ children_tick(struct master *m)
         if (c->deadline_ms != 0 && now > c->deadline_ms && !c->gone) {
             log_write(LOG_LEVEL_ERROR,
                       "worker %d does not answer and is replaced", c->id);
-            c->deadline_ms = 0;
+            c->deadline_ms = UINT64_MAX; /* unsettled until it is gone */
             kill(c->pid, SIGKILL);
         }
     }

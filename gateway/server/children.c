@@ -281,7 +281,8 @@ active_answered(struct child *c, const struct message *msg)
 {
     struct master *m = c->master;
 
-    c->deadline_ms = 0;
+    if (msg->result <= 0)
+        c->deadline_ms = 0;
     c->generation = msg->result < 0 ? 0 : msg->generation;
     if (msg->result < 0)
         snprintf(m->policy_text, sizeof(m->policy_text), "%s", msg->text);
@@ -303,7 +304,8 @@ child_said(struct child *c, uint32_t type, const struct message *msg)
             snprintf(m->keytab_text, sizeof(m->keytab_text), "%s", msg->text);
         /* One that takes a dead one's place begins at once. */
         if (m->phase == MASTER_RUNNING && c->kind == CHILD_WORKER &&
-            c->setup == m->current) {
+            c->setup == m->current)
+        {
             c->started = true;
             message_send(c->fd, MESSAGE_START, 0, 0, NULL, -1);
         }

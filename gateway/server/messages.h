@@ -14,7 +14,8 @@ enum message_type {
     /* child to master */
     MESSAGE_READY = 1,  /* worker: may be started */
     MESSAGE_FAILED,     /* text; it exits */
-    MESSAGE_ACTIVE,     /* generation it decides by; result < 0: none, text */
+    MESSAGE_ACTIVE,     /* generation it decides by; result < 0: none, text;
+                           1: found by itself, no answer to ACTIVATE */
     MESSAGE_KEYTAB_SET, /* result, text */
     MESSAGE_POLICY,     /* keeper: generation of the image, result, text */
 

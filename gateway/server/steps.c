@@ -148,9 +148,9 @@ void
 request_pin(struct request *r)
 {
     policy_image_unref(r->image);
-    r->image = r->worker->policy.image != NULL
-                   ? policy_image_ref(r->worker->policy.image)
-                   : NULL;
+    r->image = NULL;
+    if (r->worker->repository != NULL)
+        r->image = policy_image_ref(r->worker->policy.image);
 }
 
 struct decision

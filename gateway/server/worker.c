@@ -53,12 +53,27 @@ policy_load(struct worker *w, struct error *err)
     return result;
 }
 
+/* Without a readable repository nothing is decided either: 503 for all. */
 static void
 repository_try(struct worker *w)
 {
+    struct error err = {0, ""};
+    bool had = w->repository != NULL;
+    uint64_t generation;
+
+    if (!had && repository_open(w->boot->config->state_dir, REPOSITORY_READ,
+                                &w->repository, &err) < 0)
+        w->repository = NULL;
     if (w->repository == NULL)
-        repository_open(w->boot->config->state_dir, REPOSITORY_READ,
-                        &w->repository, NULL);
+        return;
+    if (repository_read_begin(w->repository, &generation, &err) == 0) {
+        repository_read_end(w->repository);
+        return;
+    }
+    repository_close(w->repository);
+    w->repository = NULL;
+    if (had)
+        policy_lost(w, err.text);
 }
 
 static void
@@ -70,6 +85,10 @@ watch_due(void *arg)
 
     if (policy_holder_changed(&w->policy))
         policy_load(w, &err);
+    if (policy_holder_generation(&w->policy) != w->told_generation) {
+        w->told_generation = policy_holder_generation(&w->policy);
+        say(w, MESSAGE_ACTIVE, 1, NULL);
+    }
     repository_try(w);
     for (size_t i = 0; i < w->endpoint_count; i++)
         connections += http_endpoint_connections(w->endpoints[i]);

@@ -64,6 +64,7 @@ struct worker {
     struct loop_timer *waiting_timer;
     struct siphash_key id_key;
     uint64_t id_next;
+    uint64_t told_generation; /* to the master, by the watch */
     bool draining;
 };
 

@@ -410,7 +410,7 @@ workers     = %s
                    check=check, **options)
 
     def status(self):
-        return json.loads(self.ctl("status", "--json").stdout)
+        return json.loads(self.ctl("status", "--json", check=False).stdout)
 
     def events(self, **wanted):
         """Events as dicts, oldest first: those with all of wanted."""

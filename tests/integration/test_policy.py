@@ -127,7 +127,7 @@ class More { uint32 = 5; };
     expect_equal(done.returncode, 3, "exit status\n" + done.stderr)
     text = done.stdout + done.stderr
     expect(text.count("error 0x") >= 2, "all errors are shown", text)
-    expect("1.mof:3:" in text, "file and line", text)
+    expect("1.mof:4:" in text, "file and line", text)
     expect_equal(gate.status()["generation"], before, "generation")
     gate.ask("http", SECRET, gate.token()).expect(403)
     gate.ask("https", SECRET, gate.token()).expect(200)

@@ -1,10 +1,13 @@
 #include "tests/gateway/http/rig.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "gateway/http/endpoint.h"
 #include "tests/support/support.h"
 
 SUITE(endpoint);
@@ -125,6 +128,44 @@ Test(endpoint, bounds_the_connections_of_an_address)
     cr_assert(is_served(&rig, fd[2]));
     close(fd[1]);
     close(fd[2]);
+    rig_close(&rig);
+}
+
+/* One host has all addresses of its network. */
+Test(endpoint, bounds_the_connections_of_an_ipv6_network)
+{
+    static const struct {
+        const char *address;
+        unsigned connections; /* afterwards */
+    } rows[] = {
+        {"2001:db8::1", 1},     {"2001:db8::2", 2}, {"2001:db8::ffff:3", 2},
+        {"2001:db8:0:1::1", 3}, {"192.0.2.1", 4},   {"192.0.2.1", 5},
+        {"192.0.2.1", 5},       {"192.0.2.2", 6},
+    };
+    const struct http_endpoint_options but = {.connections_per_address_max =
+                                                  2};
+    int client[ARRAY_COUNT(rows)];
+    struct rig rig;
+
+    rig_open(&rig, RIG_TCP, &but);
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        struct sockaddr_storage from = {0};
+        struct sockaddr_in *in = (void *)&from;
+        struct sockaddr_in6 *in6 = (void *)&from;
+        int pair[2];
+
+        cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+        client[i] = pair[0];
+        from.ss_family = strchr(rows[i].address, ':') ? AF_INET6 : AF_INET;
+        inet_pton(from.ss_family, rows[i].address,
+                  from.ss_family == AF_INET6 ? (void *)&in6->sin6_addr
+                                             : (void *)&in->sin_addr);
+        connection_open(rig.ep, pair[1], &from);
+        cr_expect_eq(http_endpoint_connections(rig.ep), rows[i].connections,
+                     "row %zu: %u", i, http_endpoint_connections(rig.ep));
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++)
+        close(client[i]);
     rig_close(&rig);
 }
 

@@ -64,6 +64,11 @@ main(int argc, char **argv)
     }
     for (size_t i = 0; i < config->warning_count; i++)
         fprintf(stderr, "nsgated: warning: %s\n", config->warnings[i]);
+    if (check && listener_files_check(config, &err) < 0) {
+        fprintf(stderr, "nsgated: %s\n", err.text);
+        config_free(config);
+        return 1;
+    }
     if (check) {
         printf("%s: good\n", config->path);
         config_free(config);

@@ -67,6 +67,11 @@ struct http_endpoint_options {
     size_t body_max;
 };
 
+/* Whether certificate and key (PEM, NUL-terminated) belong together: 0, or
+ * -1 and what the TLS library says. */
+int http_tls_check(const char *certificate, const char *key,
+                   struct error *err);
+
 struct http_handlers {
     void *arg;
     /* Headers are admitted.  A request without a body may be answered here

@@ -13,6 +13,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "gateway/http/http.h"
+#include "gateway/server/server.h"
 #include "gateway/sys/sys.h"
 
 #define PEM_BYTES_MAX    ((size_t)1024 * 1024)
@@ -246,16 +248,18 @@ files_load(struct listener *l, struct error *err)
                       err) < 0 ||
             file_read(c->tls_key, PEM_BYTES_MAX, &l->key, err) < 0)
             return -1;
+        if (http_tls_check(l->certificate.data, l->key.data, err) < 0)
+            return error_prefix(err, "%s with %s", c->tls_certificate,
+                                c->tls_key);
         if (!channel_binding_from_pem(l->certificate.data,
-                                     l->certificate.length, &l->binding,
-                                     err))
+                                      l->certificate.length, &l->binding, err))
             return error_prefix(err, "%s", c->tls_certificate);
     }
     if (c->proxy_tls_certificate != NULL) {
         result =
             file_read(c->proxy_tls_certificate, PEM_BYTES_MAX, &proxy, err);
         if (result == 0 && !channel_binding_from_pem(proxy.data, proxy.length,
-                                                    &l->binding, err))
+                                                     &l->binding, err))
             result = error_prefix(err, "%s", c->proxy_tls_certificate);
         buf_fini(&proxy);
     }
@@ -294,6 +298,27 @@ listener_set_open(const struct config *config,
         }
     }
     return 0;
+}
+
+int
+listener_files_check(const struct config *config, struct error *err)
+{
+    int result = 0;
+
+    for (size_t i = 0; result == 0 && i < config->listener_count; i++) {
+        struct listener l = {.config = &config->listeners[i], .fd = -1};
+
+        result = files_load(&l, err);
+        /* What only the privileged may read is believed. */
+        if (result < 0 && err->code == -EACCES && geteuid() != 0)
+            result = 0;
+        if (result < 0)
+            listener_error(l.config, err);
+        buf_fini(&l.certificate);
+        secret_fini(&l.key);
+        secret_fini(&l.secret);
+    }
+    return result;
 }
 
 int

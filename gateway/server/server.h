@@ -17,4 +17,8 @@
  */
 int master_run(struct config *config, struct error *err);
 
+/* What can be known without binding or starting anything, beyond config_load:
+ * that certificates, keys and secrets can be used.  0 or -1. */
+int listener_files_check(const struct config *config, struct error *err);
+
 #endif

@@ -415,7 +415,7 @@ workers     = %s
     def events(self, **wanted):
         """Events as dicts, oldest first: those with all of wanted."""
         out = self.ctl("events", "--json", "--limit", "100000").stdout
-        found = [json.loads(line) for line in out.splitlines()]
+        found = [json.loads(line) for line in out.split("\n") if line]
         return [e for e in found
                 if all(e.get(k) == v for k, v in wanted.items())]
 
@@ -426,7 +426,8 @@ workers     = %s
     def access(self):
         with contextlib.suppress(FileNotFoundError):
             return [json.loads(line)
-                    for line in read(self.path("access.log")).splitlines()]
+                    for line in read(self.path("access.log")).split("\n")
+                    if line]
         return []
 
     # -- process
@@ -440,6 +441,7 @@ workers     = %s
         self.notify.bind(notify)
         os.chmod(notify, 0o666)
         self.notify.setblocking(False)
+        self.notes = []  # what an earlier one said is not its word
         self.spawn(NOTIFY_SOCKET=notify)
         wait_for(lambda: self._noted("READY=1"), self._not_ready)
         self.learn()
@@ -481,7 +483,7 @@ workers     = %s
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-            raise Failure("the gateway did not end\n" + self.log())
+            raise Failure("the gateway did not end\n" + self.log()[-3000:])
 
     def close(self):
         status = self.stop()
@@ -585,6 +587,7 @@ class Nginx:
     paths are replaced, everything else is used word by word."""
 
     EXAMPLE = os.path.join(SRC, "docs/examples/nginx-nsgate.conf")
+    user = None  # as whom its worker runs; None: the owner of the socket
 
     def __init__(self, gate, proxy_socket, directory=None):
         self.dir = os.path.join(directory or gate.dir, "nginx")
@@ -619,7 +622,7 @@ class Nginx:
                      self.dir, "log")]
         if ROOT:  # as the user whom the gateway trusts
             owner = pwd.getpwuid(os.stat(proxy_socket).st_uid).pw_name
-            lines.append("user %s;" % owner)
+            lines.append("user %s;" % (self.user or owner))
         lines += ["events { worker_connections 64; }", "http {",
                   "access_log off;"]
         for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"):

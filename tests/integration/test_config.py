@@ -5,8 +5,8 @@ import re
 import signal
 import socket
 
-from harness import (DEADLINE, LISTENERS, OPEN, Gate, expect, expect_equal,
-                     main, program, run, test, tls_dir, write)
+from harness import (DEADLINE, OPEN, Gate, expect, expect_equal,
+                     main, program, run, test, tls_dir, wait_for, write)
 
 gate = Gate()
 GOOD = gate.fill(open(gate.conf, encoding="utf-8").read())
@@ -41,8 +41,6 @@ ROWS = [
     ("a certificate without its key",
      "tls_key         = %s/tls.key" % tls_dir(), "#", "tls_certificate",
      "tls_key"),
-    ("a key of another certificate", "/tls.key", "/ecdsa.key", "tls_",
-     "key"),
     ("an address that is none", "[listener/http]\nbind = 127.0.0.1:0",
      "[listener/http]\nbind = localhost:http", "localhost:http", "bind"),
     ("a port beyond 65535", "[listener/http]\nbind = 127.0.0.1:0",
@@ -93,7 +91,7 @@ ROWS = [
     ("one key twice", "workers     = 2", "workers = 2\nworkers = 2",
      "", "workers"),
     ("one listener twice", None, "[listener/http]\nbind = 127.0.0.1:0\n",
-     "", "http"),
+     "bind = 127.0.0.1:0", "bind"),
 ]
 
 
@@ -180,9 +178,23 @@ def _():
         port = s.getsockname()[1]
         must_fail("a taken port", GOOD.replace(
             "[listener/http]\nbind = 127.0.0.1:0",
-            "[listener/http]\nbind = 127.0.0.1:%d" % port), str(port),
-            str(port))
+            "[listener/http]\nbind = 127.0.0.1:%d" % port),
+            "[listener/http]", str(port))
     gate.start()
+
+
+@test("a key of another certificate names the listener's line")
+def _():
+    gate.stop()
+    path = write(gate.path("bad.conf"), GOOD.replace("/tls.key",
+                                                     "/ecdsa.key", 1))
+    done = run(program("nsgated"), "--config", path, check=False,
+               env=gate.realm.env, timeout=DEADLINE)
+    gate.start()
+    expect_equal(done.returncode, 1, "exit status")
+    line = number_of(GOOD, "[listener/https]")
+    expect("%s:%d: " % (path, line) in done.stderr.strip().split("\n")[-1],
+           "no FILE:LINE", done.stderr)
 
 
 @test("a live Unix socket is taken, a stale one is replaced")
@@ -192,7 +204,7 @@ def _():
     with socket.socket(socket.AF_UNIX) as s:
         s.bind(path)
         s.listen()
-        must_fail("a live socket", GOOD, "tools.sock", "tools.sock")
+        must_fail("a live socket", GOOD, "[listener/toolsock]", "tools.sock")
     expect(os.path.exists(path), "the stale socket is gone")
     gate.start()
     gate.ask("toolsock", OPEN, gate.token()).expect(200)
@@ -264,7 +276,6 @@ def _():
     gate.configure(extra="[listener/more]\nbind = 127.0.0.1:0\n")
     count = len(gate.events(id=102))
     gate.process.send_signal(signal.SIGHUP)
-    from harness import wait_for
     wait_for(lambda: len(gate.events(id=102)) > count, "event 102")
     gate.learn()
     expect_equal({k: v for k, v in gate.listeners.items() if k != "more"},

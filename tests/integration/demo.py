@@ -7,6 +7,7 @@ A throw-away realm, certificates, one gateway, nginx in front of it. Each step
 prints the command, the answer, and what decided it, and is compared with what
 it should be; the first surprise ends the demo with an error.
 """
+import json
 import os
 import shlex
 import signal
@@ -152,7 +153,8 @@ class Demo:
 
     def show(self, answer):
         body = answer.body
-        text = body.decode() if isinstance(body, bytes) else str(body)
+        text = body.decode() if isinstance(body, bytes) else json.dumps(
+            body, separators=(",", ":"))
         if answer.status != 200 and text.startswith("{"):
             text = answer.json.get("detail") or answer.json.get("title")
         self.note("%s  %s" % (self.paint(
@@ -183,7 +185,7 @@ class Demo:
         done = self.shell(line + " --json", env=env, check=False)
         if done.returncode not in (0, 1):
             raise Failure(done.stdout + done.stderr)
-        told = harness.json.loads(done.stdout)
+        told = json.loads(done.stdout)
         return self.judge(harness.Answer(
             told["status"], told["headers"], told.get("body"), told), status,
             reason)

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Strict admission: threats 20 to 25, 27 and 42 of docs/threat-model.md."""
-import subprocess
+import re
 
-from harness import (DEADLINE, OPEN, PROXY_SECRET, PROXY_TLS, ROOT, SECRET,
-                     Connection, Gate, Nginx, at_end, expect, expect_equal,
-                     main, read, test, write)
+from harness import (OPEN, PROXY_SECRET, PROXY_TLS, ROOT, SECRET, Connection,
+                     Gate, Nginx, expect, expect_equal, main, read, test,
+                     wait_for)
 
 gate = Gate()
 PAGE = "/cim/root/Open"
@@ -20,8 +20,10 @@ def raw(listener, text, token=True):
 
 
 def is_refused(got, statuses):
-    return any(got.startswith(b"HTTP/1.1 %d " % s) for s in statuses) \
-        and got.count(b"HTTP/1.1 ") == 1
+    # libmicrohttpd sends the head of some errors of its own twice.
+    heads = re.findall(rb"HTTP/1\.1 (\d+) ", got)
+    return len(heads) in (1, 2) and len(set(heads)) == 1 \
+        and int(heads[0]) in statuses
 
 
 def refused(name, text, *statuses, listener="http"):
@@ -33,7 +35,9 @@ def refused(name, text, *statuses, listener="http"):
 
 HEAD = "GET %s HTTP/1.1\r\nHost: localhost\r\nT\r\n" % PAGE
 POST = "POST %s HTTP/1.1\r\nHost: localhost\r\nT\r\n" % PAGE
-SMUGGLED = "GET /cim/root/Secret HTTP/1.1\r\nHost: localhost\r\n\r\n"
+# A second request, which nobody may find in what belongs to the first.
+SMUGGLED = "GET /cim/root/Secret HTTP/1.1\r\nHost: localhost\r\n" \
+    "Connection: close\r\n\r\n"
 
 # -- 20 ---------------------------------------------------------------------------
 
@@ -385,10 +389,14 @@ def _():
 
 # -- 27 ---------------------------------------------------------------------------
 
+def counted():
+    return sum(e.get("count", 1) for e in gate.events())
+
+
 @test("whatever a client sends, an event stays one line and a record one "
       "object")
 def _():
-    before = len(gate.events())
+    before = counted()
     evil = ['x%0d%0aSet-Cookie:%20a=b', 'x%22,%22status%22:200', "x%1b[31m",
             "x%7f", "x'\"<script>", "x%e2%80%a8y", "x\xc3\xa9", "x\x85y"]
     for part in evil:
@@ -402,8 +410,7 @@ def _():
         gate.ask("proxy", SECRET, gate.token(), [
             h for h in PROXY_TLS if h[0] != "X-Nsgate-Client-Addr"] + [
                 ("X-Nsgate-Client-Addr", address)])
-    gate.wait_event(id=5605)
-    expect(len(gate.events()) > before, "no events came")
+    wait_for(lambda: counted() > before, "events")
     for record in gate.access():
         expect(isinstance(record["status"], int), "a record", record)
     for line in read(gate.logfile).split("\n"):
@@ -419,7 +426,7 @@ def _():
 @test("a stock proxy_pass in front of any listener opens nothing")
 def _():
     class Stock(Nginx):
-        target = None
+        target, user = None, "www-data"
 
         def servers(self, one, proxy_socket):
             target = one.listeners[self.target]
@@ -444,7 +451,8 @@ server {
         return  # nginx would be the user whom the listeners trust
     for listener in ("http", "tools", "toolsock", "proxy"):
         Stock.target = listener
-        nginx = Stock(gate, None, gate.path("nginx-" + listener + ".d"))
+        nginx = Stock(gate, gate.path("sock/proxy.sock"),
+                      gate.path("nginx-%s.d" % listener))
         for port in (nginx.clear_port, nginx.tls_port):
             with Connection("127.0.0.1:%d" % port) as c:
                 answer = c.ask(SECRET, gate.token())

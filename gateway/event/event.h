@@ -29,9 +29,9 @@ enum event_id {
     EVENT_AUTHENTICATION_FAILED = 130,
     EVENT_ACCESS_REFUSED = 131, /* realm, access section, minimum level */
     EVENT_REQUEST_MALFORMED = 132,
-    EVENT_AUDITED = 133, /* would have been refused */
+    EVENT_AUDITED = 133,    /* would have been refused */
     EVENT_CHALLENGED = 134, /* no token: the first request of a browser */
-    EVENT_LOST = 140,    /* count of events that could not be recorded */
+    EVENT_LOST = 140,       /* count of events that could not be recorded */
     EVENT_ENCRYPTION_REQUIRED = 5605,
     EVENT_CALLBACK_NOT_SECURE = 5606,
 };

@@ -17,7 +17,7 @@ struct merged {
     uint64_t key[2]; /* what makes two events repeats of one another */
     int64_t row;     /* 0: unused */
     int64_t first_us;
-    unsigned rows; /* of this window */
+    unsigned rows;                      /* of this window */
     uint64_t hashes[EVENT_FIELD_COUNT]; /* of the row's fields */
 };
 

@@ -5,10 +5,10 @@
 
 #include "gateway/event/database.h"
 
-#define MESSAGE_VERSION      1
-#define HEADER_BYTES 30 /* version, fields, id, time, generation, ... */
-#define FIELD_BYTES  3  /* field, length */
-#define CUT_MIN      40
+#define MESSAGE_VERSION 1
+#define HEADER_BYTES    30 /* version, fields, id, time, generation, ... */
+#define FIELD_BYTES     3  /* field, length */
+#define CUT_MIN         40
 
 struct reader {
     const unsigned char *at;

@@ -4,15 +4,12 @@ static const struct {
     enum cim_type type;
     const char *name;
 } type_names[] = {
-    {CIM_BOOLEAN, "boolean"}, {CIM_CHAR16, "char16"},
-    {CIM_STRING, "string"},   {CIM_DATETIME, "datetime"},
-    {CIM_UINT8, "uint8"},     {CIM_SINT8, "sint8"},
-    {CIM_UINT16, "uint16"},   {CIM_SINT16, "sint16"},
-    {CIM_UINT32, "uint32"},   {CIM_SINT32, "sint32"},
-    {CIM_UINT64, "uint64"},   {CIM_SINT64, "sint64"},
-    {CIM_REAL32, "real32"},   {CIM_REAL64, "real64"},
-    {CIM_REFERENCE, "ref"},   {CIM_OBJECT, "object"},
-    {CIM_VOID, "void"},
+    {CIM_BOOLEAN, "boolean"},   {CIM_CHAR16, "char16"}, {CIM_STRING, "string"},
+    {CIM_DATETIME, "datetime"}, {CIM_UINT8, "uint8"},   {CIM_SINT8, "sint8"},
+    {CIM_UINT16, "uint16"},     {CIM_SINT16, "sint16"}, {CIM_UINT32, "uint32"},
+    {CIM_SINT32, "sint32"},     {CIM_UINT64, "uint64"}, {CIM_SINT64, "sint64"},
+    {CIM_REAL32, "real32"},     {CIM_REAL64, "real64"}, {CIM_REFERENCE, "ref"},
+    {CIM_OBJECT, "object"},     {CIM_VOID, "void"},
 };
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))

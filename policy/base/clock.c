@@ -30,7 +30,8 @@ clock_format(int64_t time_us, char out[CLOCK_TEXT_MAX])
     struct tm tm;
 
     if (gmtime_r(&seconds, &tm) == NULL ||
-        strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm) == 0) {
+        strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm) == 0)
+    {
         memcpy(out, "?", 2);
         return;
     }

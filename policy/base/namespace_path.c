@@ -61,7 +61,8 @@ strip_machine(struct span *text, char separator)
     struct span machine, rest;
 
     if (text->length >= 2 && text->data[0] == separator &&
-        text->data[1] == separator) {
+        text->data[1] == separator)
+    {
         machine = span_cut(span_skip(*text, 2), separator, &rest);
         *text = rest;
         return span_equal(machine, SPAN(".")) ||
@@ -85,8 +86,9 @@ malformed(struct span text, struct error *err)
             return NAMESPACE_PATH_MALFORMED;
         }
     }
-    error_set(err, "'%.*s' is not a namespace; write root\\name, with letters,"
-                   " digits, '_' and '-' in each part",
+    error_set(err,
+              "'%.*s' is not a namespace; write root\\name, with letters,"
+              " digits, '_' and '-' in each part",
               (int)(text.length > 200 ? 200 : text.length), text.data);
     return NAMESPACE_PATH_MALFORMED;
 }
@@ -104,8 +106,7 @@ join(struct namespace_path *out, struct span rest, char separator)
     }
     if (out->length == 0)
         return NAMESPACE_PATH_MALFORMED;
-    if (strcmp(out->text, "root") != 0 &&
-        strncmp(out->text, "root\\", 5) != 0)
+    if (strcmp(out->text, "root") != 0 && strncmp(out->text, "root\\", 5) != 0)
         return NAMESPACE_PATH_NOT_ROOT;
     return NAMESPACE_PATH_OK;
 }
@@ -122,8 +123,8 @@ namespace_path_parse(struct namespace_path *out, struct span text,
 
     memset(out, 0, sizeof(*out));
     if (!strip_machine(&rest, separator)) {
-        error_set(err, "'%.*s' names another machine; compile it there",
-                  shown, text.data);
+        error_set(err, "'%.*s' names another machine; compile it there", shown,
+                  text.data);
         return NAMESPACE_PATH_REMOTE;
     }
     problem = join(out, rest, separator);

@@ -48,8 +48,7 @@ load_word(const unsigned char *p, size_t n, int fold)
     uint64_t word = 0;
 
     for (size_t i = 0; i < n; i++) {
-        unsigned char c =
-            fold ? (unsigned char)ascii_lower((char)p[i]) : p[i];
+        unsigned char c = fold ? (unsigned char)ascii_lower((char)p[i]) : p[i];
 
         word |= (uint64_t)c << (8 * i);
     }

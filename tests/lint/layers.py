@@ -48,7 +48,7 @@ LIBC = set("""
 alloca assert ctype dirent dlfcn endian errno fcntl fnmatch ftw getopt glob
 grp ifaddrs inttypes iso646 libgen limits locale math netdb poll pwd regex
 sched search setjmp signal spawn stdalign stdarg stdatomic stdbool stddef
-stdint stdio stdlib stdnoreturn string strings sysexits syslog termios time
+float stdint stdio stdlib stdnoreturn string strings sysexits syslog termios time
 uchar ucontext unistd utime wchar wctype byteswap error features libintl
 langinfo
 """.split())

@@ -179,215 +179,216 @@ Test(config, refuses_what_is_not_well_formed_with_file_and_line)
         assert_refused(table[i].text, table[i].message);
 }
 
+static const struct bad refuses_values[] = {
+    {"[nsgate]\nstate_dir = var/lib\n",
+     "t.conf:2: state_dir = var/lib: must be an absolute path"},
+    {"[nsgate]\nworkers = 0\n",
+     "t.conf:2: workers = 0: must be auto or a number from 1 to 256"},
+    {"[nsgate]\nworkers = 257\n",
+     "t.conf:2: workers = 257: must be auto or a number from 1 to 256"},
+    {"[nsgate]\nworkers = two\n",
+     "t.conf:2: workers = two: must be auto or a number from 1 to 256"},
+    {"[nsgate]\nevent_rows_max = 99999999999999999999\n",
+     "t.conf:2: event_rows_max = 99999999999999999999: must be a whole "
+     "number from 100 to 100000000"},
+    {"[nsgate]\npage_max = -1\n",
+     "t.conf:2: page_max = -1: must be a whole number from 1 to 100000"},
+    {"[nsgate]\ndrain_timeout_s = 10 s\n",
+     "t.conf:2: drain_timeout_s = 10 s: must be a whole number from 0 to "
+     "600"},
+    {"[nsgate]\nlog_level = chatty\n",
+     "t.conf:2: log_level = chatty: must be error, warning, notice, info "
+     "or debug"},
+    {"[nsgate]\naccess_log = syslog\n",
+     "t.conf:2: access_log = syslog: must be an absolute path, stderr or "
+     "off"},
+    {"[nsgate]\nacceptor = HTTP/gw.example.com\n",
+     "t.conf:2: acceptor = HTTP/gw.example.com: 'HTTP/gw.example.com' is "
+     "no service@host, such as HTTP@gw.example.com"},
+    {"[nsgate]\nacceptor = HTTP@a,,HTTP@b\n",
+     "t.conf:2: acceptor = HTTP@a,,HTTP@b: an empty element between "
+     "commas"},
+    {"[nsgate]\nrealms = A@B\n",
+     "t.conf:2: realms = A@B: 'A@B' is no realm's name"},
+    {"[nsgate]\noperators = *@EXAMPLE.COM\n",
+     "t.conf:2: operators = *@EXAMPLE.COM: '*@EXAMPLE.COM': '*' stands "
+     "for everyone of a realm and only so in an access section: *@REALM"},
+    {"[nsgate]\noperators = root\n",
+     "t.conf:2: operators = root: 'root' is no whole principal name, "
+     "such as ops@EXAMPLE.COM"},
+    {"[nsgate]\noperators = a@B@EVIL\n",
+     "t.conf:2: operators = a@B@EVIL: 'a@B@EVIL' is no whole principal "
+     "name, such as ops@EXAMPLE.COM"},
+    {"[access/root\\a]\nallow = o*@R\n",
+     "t.conf:2: allow = o*@R: 'o*@R': '*' stands for everyone of a realm "
+     "and only so in an access section: *@REALM"},
+    {"[access/root\\a]\nallow = group:\n",
+     "t.conf:2: allow = group:: 'group:' names no group"},
+    {"[listener/a]\nbind = localhost:80\n",
+     "t.conf:2: bind = localhost:80: must be a numeric address with a "
+     "port (192.0.2.1:8443, [::1]:8443) or unix:/path"},
+    {"[listener/a]\nbind = ::1:80\n",
+     "t.conf:2: bind = ::1:80: must be a numeric address with a port "
+     "(192.0.2.1:8443, [::1]:8443) or unix:/path"},
+    {"[listener/a]\nbind = 127.0.0.1:65536\n",
+     "t.conf:2: bind = 127.0.0.1:65536: must be a numeric address with a "
+     "port (192.0.2.1:8443, [::1]:8443) or unix:/path"},
+    {"[listener/a]\nbind = 127.0.0.1\n",
+     "t.conf:2: bind = 127.0.0.1: must be a numeric address with a port "
+     "(192.0.2.1:8443, [::1]:8443) or unix:/path"},
+    {"[listener/a]\nbind = unix:run/x\n",
+     "t.conf:2: bind = unix:run/x: unix: needs an absolute path"},
+    {"[listener/a]\nmode = 0400\n",
+     "t.conf:2: mode = 0400: must be an octal mode from 0600 to 0777"},
+    {"[listener/a]\nmode = 0680\n",
+     "t.conf:2: mode = 0680: must be an octal mode from 0600 to 0777"},
+    {"[listener/a]\nchannel = private\n",
+     "t.conf:2: channel = private: must be local or asserted"},
+    {"[listener/a]\nchannel_bindings = yes\n",
+     "t.conf:2: channel_bindings = yes: must be off, allow or require"},
+    {"[listener/a]\nprivacy_evidence = flags\n",
+     "t.conf:2: privacy_evidence = flags: must be strict or bound"},
+    {"[listener/a]\nminimum_level = None\n",
+     "t.conf:2: minimum_level = None: must be Connect or higher: Connect, "
+     "Pkt, PktIntegrity or PktPrivacy"},
+    {"[listener/a]\nminimum_level = Default\n",
+     "t.conf:2: minimum_level = Default: must be Connect or higher: "
+     "Connect, Pkt, PktIntegrity or PktPrivacy"},
+    {"[listener/a]\nencrypted_needs_binding = 1\n",
+     "t.conf:2: encrypted_needs_binding = 1: must be yes or no"},
+    {"[listener/a]\nlocal_users = root, no-such-user\n",
+     "t.conf:2: local_users = root, no-such-user: there is no user "
+     "'no-such-user'"},
+    {"[listener/a]\nlocal_users = 4294967295\n",
+     "t.conf:2: local_users = 4294967295: '4294967295' is no user's "
+     "number"},
+    {"[listener/a]\ntrusted_proxy = no-such-user\n",
+     "t.conf:2: trusted_proxy = no-such-user: there is no user "
+     "'no-such-user'"},
+    {"[listener/a]\ntls_priorities = NORMAL:+NULL\n",
+     "t.conf:2: tls_priorities = NORMAL:+NULL: +NULL would leave "
+     "connections without privacy"},
+    {"[listener/a]\ntls_priorities = NORMAL:+anon-ecdh\n",
+     "t.conf:2: tls_priorities = NORMAL:+anon-ecdh: +anon-ecdh would "
+     "leave connections without privacy"},
+    {"[listener/a]\nheader_max = 1K\n",
+     "t.conf:2: header_max = 1K: must be a number of bytes from 16K to "
+     "1024K; K or M may follow it"},
+    {"[listener/a]\nbody_max = 999999999999M\n",
+     "t.conf:2: body_max = 999999999999M: must be a number of bytes from "
+     "1K to 65536K; K or M may follow it"},
+    {"[namespace/root\\a]\nenforcement = off\n",
+     "t.conf:2: enforcement = off: must be enforce or audit"},
+    {"[namespace/root\\a]\nuntil = 2027-02-30\n",
+     "t.conf:2: until = 2027-02-30: must be a day, YYYY-MM-DD"},
+};
+
 Test(config, refuses_values_that_do_not_fit_their_key)
 {
-    static const struct bad table[] = {
-        {"[nsgate]\nstate_dir = var/lib\n",
-         "t.conf:2: state_dir = var/lib: must be an absolute path"},
-        {"[nsgate]\nworkers = 0\n",
-         "t.conf:2: workers = 0: must be auto or a number from 1 to 256"},
-        {"[nsgate]\nworkers = 257\n",
-         "t.conf:2: workers = 257: must be auto or a number from 1 to 256"},
-        {"[nsgate]\nworkers = two\n",
-         "t.conf:2: workers = two: must be auto or a number from 1 to 256"},
-        {"[nsgate]\nevent_rows_max = 99999999999999999999\n",
-         "t.conf:2: event_rows_max = 99999999999999999999: must be a whole "
-         "number from 100 to 100000000"},
-        {"[nsgate]\npage_max = -1\n",
-         "t.conf:2: page_max = -1: must be a whole number from 1 to 100000"},
-        {"[nsgate]\ndrain_timeout_s = 10 s\n",
-         "t.conf:2: drain_timeout_s = 10 s: must be a whole number from 0 to "
-         "600"},
-        {"[nsgate]\nlog_level = chatty\n",
-         "t.conf:2: log_level = chatty: must be error, warning, notice, info "
-         "or debug"},
-        {"[nsgate]\naccess_log = syslog\n",
-         "t.conf:2: access_log = syslog: must be an absolute path, stderr or "
-         "off"},
-        {"[nsgate]\nacceptor = HTTP/gw.example.com\n",
-         "t.conf:2: acceptor = HTTP/gw.example.com: 'HTTP/gw.example.com' is "
-         "no service@host, such as HTTP@gw.example.com"},
-        {"[nsgate]\nacceptor = HTTP@a,,HTTP@b\n",
-         "t.conf:2: acceptor = HTTP@a,,HTTP@b: an empty element between "
-         "commas"},
-        {"[nsgate]\nrealms = A@B\n",
-         "t.conf:2: realms = A@B: 'A@B' is no realm's name"},
-        {"[nsgate]\noperators = *@EXAMPLE.COM\n",
-         "t.conf:2: operators = *@EXAMPLE.COM: '*@EXAMPLE.COM': '*' stands "
-         "for everyone of a realm and only so in an access section: *@REALM"},
-        {"[nsgate]\noperators = root\n",
-         "t.conf:2: operators = root: 'root' is no whole principal name, "
-         "such as ops@EXAMPLE.COM"},
-        {"[nsgate]\noperators = a@B@EVIL\n",
-         "t.conf:2: operators = a@B@EVIL: 'a@B@EVIL' is no whole principal "
-         "name, such as ops@EXAMPLE.COM"},
-        {"[access/root\\a]\nallow = o*@R\n",
-         "t.conf:2: allow = o*@R: 'o*@R': '*' stands for everyone of a realm "
-         "and only so in an access section: *@REALM"},
-        {"[access/root\\a]\nallow = group:\n",
-         "t.conf:2: allow = group:: 'group:' names no group"},
-        {"[listener/a]\nbind = localhost:80\n",
-         "t.conf:2: bind = localhost:80: must be a numeric address with a "
-         "port (192.0.2.1:8443, [::1]:8443) or unix:/path"},
-        {"[listener/a]\nbind = ::1:80\n",
-         "t.conf:2: bind = ::1:80: must be a numeric address with a port "
-         "(192.0.2.1:8443, [::1]:8443) or unix:/path"},
-        {"[listener/a]\nbind = 127.0.0.1:65536\n",
-         "t.conf:2: bind = 127.0.0.1:65536: must be a numeric address with a "
-         "port (192.0.2.1:8443, [::1]:8443) or unix:/path"},
-        {"[listener/a]\nbind = 127.0.0.1\n",
-         "t.conf:2: bind = 127.0.0.1: must be a numeric address with a port "
-         "(192.0.2.1:8443, [::1]:8443) or unix:/path"},
-        {"[listener/a]\nbind = unix:run/x\n",
-         "t.conf:2: bind = unix:run/x: unix: needs an absolute path"},
-        {"[listener/a]\nmode = 0400\n",
-         "t.conf:2: mode = 0400: must be an octal mode from 0600 to 0777"},
-        {"[listener/a]\nmode = 0680\n",
-         "t.conf:2: mode = 0680: must be an octal mode from 0600 to 0777"},
-        {"[listener/a]\nchannel = private\n",
-         "t.conf:2: channel = private: must be local or asserted"},
-        {"[listener/a]\nchannel_bindings = yes\n",
-         "t.conf:2: channel_bindings = yes: must be off, allow or require"},
-        {"[listener/a]\nprivacy_evidence = flags\n",
-         "t.conf:2: privacy_evidence = flags: must be strict or bound"},
-        {"[listener/a]\nminimum_level = None\n",
-         "t.conf:2: minimum_level = None: must be Connect or higher: Connect, "
-         "Pkt, PktIntegrity or PktPrivacy"},
-        {"[listener/a]\nminimum_level = Default\n",
-         "t.conf:2: minimum_level = Default: must be Connect or higher: "
-         "Connect, Pkt, PktIntegrity or PktPrivacy"},
-        {"[listener/a]\nencrypted_needs_binding = 1\n",
-         "t.conf:2: encrypted_needs_binding = 1: must be yes or no"},
-        {"[listener/a]\nlocal_users = root, no-such-user\n",
-         "t.conf:2: local_users = root, no-such-user: there is no user "
-         "'no-such-user'"},
-        {"[listener/a]\nlocal_users = 4294967295\n",
-         "t.conf:2: local_users = 4294967295: '4294967295' is no user's "
-         "number"},
-        {"[listener/a]\ntrusted_proxy = no-such-user\n",
-         "t.conf:2: trusted_proxy = no-such-user: there is no user "
-         "'no-such-user'"},
-        {"[listener/a]\ntls_priorities = NORMAL:+NULL\n",
-         "t.conf:2: tls_priorities = NORMAL:+NULL: +NULL would leave "
-         "connections without privacy"},
-        {"[listener/a]\ntls_priorities = NORMAL:+anon-ecdh\n",
-         "t.conf:2: tls_priorities = NORMAL:+anon-ecdh: +anon-ecdh would "
-         "leave connections without privacy"},
-        {"[listener/a]\nheader_max = 1K\n",
-         "t.conf:2: header_max = 1K: must be a number of bytes from 16K to "
-         "1024K; K or M may follow it"},
-        {"[listener/a]\nbody_max = 999999999999M\n",
-         "t.conf:2: body_max = 999999999999M: must be a number of bytes from "
-         "1K to 65536K; K or M may follow it"},
-        {"[namespace/root\\a]\nenforcement = off\n",
-         "t.conf:2: enforcement = off: must be enforce or audit"},
-        {"[namespace/root\\a]\nuntil = 2027-02-30\n",
-         "t.conf:2: until = 2027-02-30: must be a day, YYYY-MM-DD"},
-    };
-
-    for (size_t i = 0; i < ARRAY_COUNT(table); i++)
-        assert_refused(table[i].text, table[i].message);
+    for (size_t i = 0; i < ARRAY_COUNT(refuses_values); i++)
+        assert_refused(refuses_values[i].text, refuses_values[i].message);
 }
+
+static const struct bad refuses_contradictions[] = {
+    {BASE, "t.conf:1: nothing to listen on: no [listener/NAME] section"},
+    {BASE "[listener/a]\n", "t.conf:9: [listener/a] needs bind"},
+    {BASE CLEAR "tls_certificate = DIR/crt\n",
+     "t.conf:11: tls_certificate needs tls_key"},
+    {BASE CLEAR "tls_key = DIR/key\n",
+     "t.conf:11: tls_key needs tls_certificate"},
+    {BASE "[listener/a]\nbind = unix:DIR/s\n",
+     "t.conf:10: a Unix socket needs either channel = local or "
+     "trusted_proxy = USER"},
+    {BASE "[listener/a]\nbind = unix:DIR/s\nchannel = asserted\n"
+          "channel_reason = x\n",
+     "t.conf:10: a Unix socket needs either channel = local or "
+     "trusted_proxy = USER"},
+    {BASE "[listener/a]\nbind = unix:DIR/s\nchannel = local\n"
+          "local_users = root\ntrusted_proxy = root\n",
+     "t.conf:11: channel and trusted_proxy exclude each other"},
+    {BASE CLEAR "channel = local\n",
+     "t.conf:11: channel = local needs local_users"},
+    {BASE "[listener/a]\nbind = 192.0.2.1:80\nchannel = local\n"
+          "local_users = root\n",
+     "t.conf:10: channel = local needs a Unix socket or a loopback "
+     "address"},
+    {BASE "[listener/a]\nbind = [::]:80\nchannel = local\n"
+          "local_users = root\n",
+     "t.conf:10: channel = local needs a Unix socket or a loopback "
+     "address"},
+    {BASE CLEAR "channel = local\nlocal_users = root\n"
+                "tls_certificate = DIR/crt\ntls_key = DIR/key\n",
+     "t.conf:11: channel is for a listener without tls_certificate"},
+    {BASE CLEAR "channel = asserted\n",
+     "t.conf:11: channel = asserted needs channel_reason"},
+    {BASE CLEAR "channel_reason = x\n",
+     "t.conf:11: channel_reason needs channel = asserted"},
+    {BASE CLEAR "local_users = root\n",
+     "t.conf:11: local_users needs channel = local"},
+    {BASE CLEAR "secret_file = DIR/secret\n",
+     "t.conf:11: secret_file needs trusted_proxy"},
+    {BASE CLEAR "proxy_tls_certificate = DIR/crt\n",
+     "t.conf:11: proxy_tls_certificate needs trusted_proxy"},
+    {BASE CLEAR "trusted_proxy = root\n",
+     "t.conf:11: trusted_proxy on a TCP address needs secret_file"},
+    {BASE "[listener/a]\nbind = 192.0.2.1:80\ntrusted_proxy = root\n"
+          "secret_file = DIR/secret\n",
+     "t.conf:10: trusted_proxy needs a Unix socket or a loopback address"},
+    {BASE CLEAR "trusted_proxy = root\ntls_certificate = DIR/crt\n"
+                "tls_key = DIR/key\n",
+     "t.conf:12: a proxy ends TLS itself: trusted_proxy and "
+     "tls_certificate exclude each other"},
+    {BASE CLEAR "mode = 0660\n",
+     "t.conf:11: mode needs a Unix socket with channel = local"},
+    {BASE "[listener/a]\nbind = unix:DIR/s\ntrusted_proxy = root\n"
+          "group = root\n",
+     "t.conf:12: group needs a Unix socket with channel = local"},
+    {BASE CLEAR "tls_priorities = NORMAL\n",
+     "t.conf:11: tls_priorities needs tls_certificate and tls_key"},
+    {BASE CLEAR "channel_bindings = require\n",
+     "t.conf:11: channel_bindings needs TLS, or a proxy's certificate "
+     "(proxy_tls_certificate)"},
+    {BASE CLEAR "privacy_evidence = bound\n",
+     "t.conf:11: privacy_evidence needs TLS, or a proxy's certificate "
+     "(proxy_tls_certificate)"},
+    {BASE "[listener/a]\nbind = unix:DIR/s\ntrusted_proxy = root\n"
+          "encrypted_needs_binding = yes\n",
+     "t.conf:12: encrypted_needs_binding needs TLS, or a proxy's "
+     "certificate (proxy_tls_certificate)"},
+    {BASE CLEAR "tls_certificate = DIR/crt\ntls_key = DIR/key\n"
+                "channel_bindings = off\nprivacy_evidence = bound\n",
+     "t.conf:14: privacy_evidence = bound needs channel_bindings = allow "
+     "or require"},
+    {BASE CLEAR "tls_certificate = DIR/crt\ntls_key = DIR/key\n"
+                "channel_bindings = off\nencrypted_needs_binding = yes\n",
+     "t.conf:14: encrypted_needs_binding = yes needs channel_bindings = "
+     "allow or require"},
+    {BASE CLEAR "status = true\nminimum_level = Pkt\n",
+     "t.conf:12: minimum_level and status = yes exclude each other"},
+    {BASE CLEAR "channel = local\nstatus = true\n",
+     "t.conf:11: channel and status = yes exclude each other"},
+    {BASE "[listener/a]\nbind = unix:DIR/s\nstatus = true\n",
+     "t.conf:10: a status listener needs a TCP address"},
+    {BASE CLEAR "[listener/b]\nbind = 127.0.0.1:05985\n",
+     "t.conf:12: bind: 127.0.0.1:05985 is taken by [listener/clear]"},
+    {BASE "[listener/a]\nbind = [::1]:1\n[listener/b]\n"
+          "bind = [0:0::0:1]:1\n",
+     "t.conf:12: bind: [0:0::0:1]:1 is taken by [listener/a]"},
+    {BASE CLEAR "[access/root\\a]\n",
+     "t.conf:11: [access/root\\a] needs allow = PRINCIPAL, ..."},
+    {BASE CLEAR "[access/root\\a]\nallow = a@R, group:no-such-group\n",
+     "t.conf:12: allow: there is no group 'no-such-group'"},
+    {BASE CLEAR "[namespace/root\\a]\nenforcement = audit\n",
+     "t.conf:12: enforcement = audit needs until = YYYY-MM-DD"},
+    {BASE CLEAR "[namespace/root\\a]\nuntil = 2030-01-01\n",
+     "t.conf:12: until means nothing without enforcement = audit"},
+};
 
 Test(config, refuses_contradictions_between_keys)
 {
-    static const struct bad table[] = {
-        {BASE, "t.conf:1: nothing to listen on: no [listener/NAME] section"},
-        {BASE "[listener/a]\n", "t.conf:9: [listener/a] needs bind"},
-        {BASE CLEAR "tls_certificate = DIR/crt\n",
-         "t.conf:11: tls_certificate needs tls_key"},
-        {BASE CLEAR "tls_key = DIR/key\n",
-         "t.conf:11: tls_key needs tls_certificate"},
-        {BASE "[listener/a]\nbind = unix:DIR/s\n",
-         "t.conf:10: a Unix socket needs either channel = local or "
-         "trusted_proxy = USER"},
-        {BASE "[listener/a]\nbind = unix:DIR/s\nchannel = asserted\n"
-              "channel_reason = x\n",
-         "t.conf:10: a Unix socket needs either channel = local or "
-         "trusted_proxy = USER"},
-        {BASE "[listener/a]\nbind = unix:DIR/s\nchannel = local\n"
-              "local_users = root\ntrusted_proxy = root\n",
-         "t.conf:11: channel and trusted_proxy exclude each other"},
-        {BASE CLEAR "channel = local\n",
-         "t.conf:11: channel = local needs local_users"},
-        {BASE "[listener/a]\nbind = 192.0.2.1:80\nchannel = local\n"
-              "local_users = root\n",
-         "t.conf:10: channel = local needs a Unix socket or a loopback "
-         "address"},
-        {BASE "[listener/a]\nbind = [::]:80\nchannel = local\n"
-              "local_users = root\n",
-         "t.conf:10: channel = local needs a Unix socket or a loopback "
-         "address"},
-        {BASE CLEAR "channel = local\nlocal_users = root\n"
-                    "tls_certificate = DIR/crt\ntls_key = DIR/key\n",
-         "t.conf:11: channel is for a listener without tls_certificate"},
-        {BASE CLEAR "channel = asserted\n",
-         "t.conf:11: channel = asserted needs channel_reason"},
-        {BASE CLEAR "channel_reason = x\n",
-         "t.conf:11: channel_reason needs channel = asserted"},
-        {BASE CLEAR "local_users = root\n",
-         "t.conf:11: local_users needs channel = local"},
-        {BASE CLEAR "secret_file = DIR/secret\n",
-         "t.conf:11: secret_file needs trusted_proxy"},
-        {BASE CLEAR "proxy_tls_certificate = DIR/crt\n",
-         "t.conf:11: proxy_tls_certificate needs trusted_proxy"},
-        {BASE CLEAR "trusted_proxy = root\n",
-         "t.conf:11: trusted_proxy on a TCP address needs secret_file"},
-        {BASE "[listener/a]\nbind = 192.0.2.1:80\ntrusted_proxy = root\n"
-              "secret_file = DIR/secret\n",
-         "t.conf:10: trusted_proxy needs a Unix socket or a loopback address"},
-        {BASE CLEAR "trusted_proxy = root\ntls_certificate = DIR/crt\n"
-                    "tls_key = DIR/key\n",
-         "t.conf:12: a proxy ends TLS itself: trusted_proxy and "
-         "tls_certificate exclude each other"},
-        {BASE CLEAR "mode = 0660\n",
-         "t.conf:11: mode needs a Unix socket with channel = local"},
-        {BASE "[listener/a]\nbind = unix:DIR/s\ntrusted_proxy = root\n"
-              "group = root\n",
-         "t.conf:12: group needs a Unix socket with channel = local"},
-        {BASE CLEAR "tls_priorities = NORMAL\n",
-         "t.conf:11: tls_priorities needs tls_certificate and tls_key"},
-        {BASE CLEAR "channel_bindings = require\n",
-         "t.conf:11: channel_bindings needs TLS, or a proxy's certificate "
-         "(proxy_tls_certificate)"},
-        {BASE CLEAR "privacy_evidence = bound\n",
-         "t.conf:11: privacy_evidence needs TLS, or a proxy's certificate "
-         "(proxy_tls_certificate)"},
-        {BASE "[listener/a]\nbind = unix:DIR/s\ntrusted_proxy = root\n"
-              "encrypted_needs_binding = yes\n",
-         "t.conf:12: encrypted_needs_binding needs TLS, or a proxy's "
-         "certificate (proxy_tls_certificate)"},
-        {BASE CLEAR "tls_certificate = DIR/crt\ntls_key = DIR/key\n"
-                    "channel_bindings = off\nprivacy_evidence = bound\n",
-         "t.conf:14: privacy_evidence = bound needs channel_bindings = allow "
-         "or require"},
-        {BASE CLEAR "tls_certificate = DIR/crt\ntls_key = DIR/key\n"
-                    "channel_bindings = off\nencrypted_needs_binding = yes\n",
-         "t.conf:14: encrypted_needs_binding = yes needs channel_bindings = "
-         "allow or require"},
-        {BASE CLEAR "status = true\nminimum_level = Pkt\n",
-         "t.conf:12: minimum_level and status = yes exclude each other"},
-        {BASE CLEAR "channel = local\nstatus = true\n",
-         "t.conf:11: channel and status = yes exclude each other"},
-        {BASE "[listener/a]\nbind = unix:DIR/s\nstatus = true\n",
-         "t.conf:10: a status listener needs a TCP address"},
-        {BASE CLEAR "[listener/b]\nbind = 127.0.0.1:05985\n",
-         "t.conf:12: bind: 127.0.0.1:05985 is taken by [listener/clear]"},
-        {BASE "[listener/a]\nbind = [::1]:1\n[listener/b]\n"
-              "bind = [0:0::0:1]:1\n",
-         "t.conf:12: bind: [0:0::0:1]:1 is taken by [listener/a]"},
-        {BASE CLEAR "[access/root\\a]\n",
-         "t.conf:11: [access/root\\a] needs allow = PRINCIPAL, ..."},
-        {BASE CLEAR "[access/root\\a]\nallow = a@R, group:no-such-group\n",
-         "t.conf:12: allow: there is no group 'no-such-group'"},
-        {BASE CLEAR "[namespace/root\\a]\nenforcement = audit\n",
-         "t.conf:12: enforcement = audit needs until = YYYY-MM-DD"},
-        {BASE CLEAR "[namespace/root\\a]\nuntil = 2030-01-01\n",
-         "t.conf:12: until means nothing without enforcement = audit"},
-    };
-
-    for (size_t i = 0; i < ARRAY_COUNT(table); i++)
-        assert_refused(table[i].text, table[i].message);
+    for (size_t i = 0; i < ARRAY_COUNT(refuses_contradictions); i++)
+        assert_refused(refuses_contradictions[i].text,
+                       refuses_contradictions[i].message);
 }
 
 Test(config, refuses_files_and_users_that_are_not_there)

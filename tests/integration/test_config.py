@@ -179,7 +179,7 @@ def _():
         must_fail("a taken port", GOOD.replace(
             "[listener/http]\nbind = 127.0.0.1:0",
             "[listener/http]\nbind = 127.0.0.1:%d" % port),
-            "[listener/http]", str(port))
+            str(port), str(port))
     gate.start()
 
 
@@ -204,7 +204,7 @@ def _():
     with socket.socket(socket.AF_UNIX) as s:
         s.bind(path)
         s.listen()
-        must_fail("a live socket", GOOD, "[listener/toolsock]", "tools.sock")
+        must_fail("a live socket", GOOD, "tools.sock", "tools.sock")
     expect(os.path.exists(path), "the stale socket is gone")
     gate.start()
     gate.ask("toolsock", OPEN, gate.token()).expect(200)

@@ -40,7 +40,7 @@ enum privacy_evidence {
 
 struct config_listener {
     const char *name; /* "public" of [listener/public] */
-    const char *file; /* where the section stands, for messages */
+    const char *file; /* where its bind stands, for messages */
     unsigned line;
 
     const char *bind;      /* as written */

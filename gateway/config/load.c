@@ -58,11 +58,15 @@ fill_listener(struct draft *d, const struct ini_section *s, size_t i,
               struct error *err)
 {
     struct config_listener *l = &d->listeners[i];
+    const struct ini_entry *bind;
 
     d->listener_sections[i] = s;
     l->name = s->name;
     l->file = s->file;
-    l->line = s->line;
+    bind = ini_section_entry(s, "bind");
+    l->line = bind != NULL ? bind->line : s->line;
+    if (bind != NULL)
+        l->file = bind->file;
     return fill(d, s, SECTION_LISTENER, l, err);
 }
 

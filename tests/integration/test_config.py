@@ -192,7 +192,7 @@ def _():
                env=gate.realm.env, timeout=DEADLINE)
     gate.start()
     expect_equal(done.returncode, 1, "exit status")
-    line = number_of(GOOD, "[listener/https]")
+    line = number_of(GOOD, "[listener/https]") + 1  # its bind
     expect("%s:%d: " % (path, line) in done.stderr.strip().split("\n")[-1],
            "no FILE:LINE", done.stderr)
 

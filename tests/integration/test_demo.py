@@ -60,7 +60,7 @@ def _():
 def _():
     for number in (signal.SIGTERM, signal.SIGINT):
         process = subprocess.Popen(
-            [sys.executable, DEMO], stdin=subprocess.DEVNULL,
+            [sys.executable, "-u", DEMO], stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
             env=dict(os.environ, TMPDIR=area))
         for line in process.stdout:

@@ -4,8 +4,8 @@ import base64
 import re
 import shutil
 
-from harness import (OPEN, ROOT, SECRET, Connection, Gate, Nginx, Realm, expect,
-                     expect_equal, main, run, test)
+from harness import (OPEN, ROOT, SECRET, Connection, Failure, Gate, Nginx,
+                     Realm, expect, expect_equal, main, run, test)
 
 PRIVATE = r"""
 [access/root\Private]
@@ -263,6 +263,7 @@ def _():
 @test("names that look like others are other names")
 def _():
     realm = gate.realm
+    tried = 0
     for name in ("bob/admin", "bob\\@NSGATE.TEST", "Bob", "b\\\\ob",
                  'b"ob', "bob "):
         user = "odd%d" % len(realm._caches)
@@ -275,6 +276,11 @@ def _():
         run("kinit", "-c", "FILE:" + cache, "-kt", keytab, name,
             env=realm.env)
         realm._caches[user] = cache
+        try:
+            gate.token(user=user, flags=0x32)
+        except Failure:
+            continue  # the KDC itself gives it no ticket
+        tried += 1
         answer = gate.ask("https", "/cim/root/Private",
                           gate.token(user=user, flags=0x32))
         # Not listed, or a name that is refused for what is in it.
@@ -284,6 +290,7 @@ def _():
         if answer.status == 200:
             expect(principal(answer) != "bob@NSGATE.TEST", "taken for bob",
                    name)
+    expect(tried >= 4, "only %d names were tried" % tried)
     # Whatever was in the names: a record a line, an event a line.
     gate.access()
     gate.events()

@@ -22,15 +22,6 @@
 #include <sanitizer/lsan_interface.h>
 #endif
 
-void
-suite_check_leaks(void)
-{
-#ifdef LEAK_CHECK
-    if (__lsan_do_recoverable_leak_check() != 0)
-        abort();
-#endif
-}
-
 static const char *
 path_join(char out[PATH_MAX], const char *variable, const char *relative)
 {
@@ -59,7 +50,8 @@ test_build_path(const char *relative)
 static struct {
     char path[PATH_MAX];
     pid_t maker;
-} directory;
+} directories[8];
+static size_t directory_count;
 
 static int
 remove_entry(const char *path, const struct stat *st, int kind,
@@ -72,24 +64,29 @@ remove_entry(const char *path, const struct stat *st, int kind,
 }
 
 static void
-directory_remove(void)
+directories_remove(void)
 {
-    if (directory.maker == getpid())
-        nftw(directory.path, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    for (size_t i = 0; i < directory_count; i++) {
+        if (directories[i].maker == getpid())
+            nftw(directories[i].path, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    }
+    directory_count = 0;
 }
 
 const char *
 test_directory(void)
 {
     const char *base = getenv("TMPDIR");
+    char *path;
 
-    snprintf(directory.path, sizeof(directory.path), "%s/nsgate-test.XXXXXX",
+    cr_assert(directory_count < ARRAY_COUNT(directories));
+    path = directories[directory_count].path;
+    snprintf(path, PATH_MAX, "%s/nsgate-test.XXXXXX",
              base != NULL ? base : "/tmp");
-    cr_assert(mkdtemp(directory.path) != NULL, "mkdtemp: %s", strerror(errno));
-    cr_assert(chmod(directory.path, 0755) == 0);
-    directory.maker = getpid();
-    atexit(directory_remove);
-    return directory.path;
+    cr_assert(mkdtemp(path) != NULL, "mkdtemp: %s", strerror(errno));
+    cr_assert(chmod(path, 0755) == 0);
+    directories[directory_count++].maker = getpid();
+    return path;
 }
 
 void
@@ -130,4 +127,15 @@ test_write_file(const char *path, const void *bytes, size_t length)
     cr_assert(f != NULL, "%s: %s", path, strerror(errno));
     cr_assert(fwrite(bytes, 1, length, f) == length);
     cr_assert(fclose(f) == 0);
+}
+
+/* Criterion ends a test's process without exit handlers. */
+void
+suite_check_leaks(void)
+{
+    directories_remove();
+#ifdef LEAK_CHECK
+    if (__lsan_do_recoverable_leak_check() != 0)
+        abort();
+#endif
 }

@@ -17,8 +17,8 @@ void suite_check_leaks(void);
 const char *test_source_path(const char *relative); /* a static buffer */
 const char *test_build_path(const char *relative);  /* another one */
 
-/* A fresh directory, 0755, removed with everything in it at exit of the
- * process that made it. */
+/* A fresh directory, 0755, removed with everything in it at the end of the
+ * test that made it. */
 const char *test_directory(void);
 
 /* Runs a shell command, fails the test unless it exits 0. */

@@ -452,7 +452,7 @@ Test(config, fills_in_the_defaults)
     cr_assert_str_eq(c->secure_host, "gw.example.com");
     cr_assert(c->operator_count == 0 && c->access_count == 0);
     cr_assert_str_eq(l->name, "clear");
-    cr_assert(l->line == 9 && l->port == 5985 && !l->tls && !l->status);
+    cr_assert(l->line == 10 && l->port == 5985 && !l->tls && !l->status);
     cr_assert_str_eq(l->host, "127.0.0.1");
     cr_assert(l->channel == LISTENER_CHANNEL_DIRECT);
     cr_assert(l->channel_bindings == CHANNEL_BINDINGS_ALLOW);

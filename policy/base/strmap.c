@@ -53,7 +53,7 @@ find(const struct strmap *m, uint64_t hash, struct span key)
     size_t i = hash & (m->capacity - 1);
 
     while (m->slots[i].hash != 0) {
-        if (m->slots[i].hash == hash &&
+        if (m->slots[i].value != NULL && m->slots[i].hash == hash &&
             span_equal_nocase(m->slots[i].key, key))
             break;
         i = (i + 1) & (m->capacity - 1);
@@ -121,6 +121,7 @@ strmap_remove(struct strmap *m, struct span key)
     value = slot->value;
     if (value != NULL) {
         slot->value = NULL;
+        slot->key = (struct span){NULL, 0}; /* may be freed now */
         m->count--;
     }
     return value;

@@ -8,7 +8,7 @@
 
 /*
  * A hash table from names to pointers; ASCII case does not matter.  Keys are
- * borrowed: they must live as long as the map (an arena's, usually).  Hashing
+ * borrowed: they must live as long as their entry (an arena's, usually).  Hashing
  * is SipHash with a random key, so that names chosen by a stranger do not
  * collide on purpose (threat 33).
  */

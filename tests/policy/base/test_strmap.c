@@ -1,6 +1,8 @@
 #include "tests/support/support.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 SUITE(strmap);
 
@@ -41,5 +43,22 @@ Test(strmap, keeps_what_is_left_after_removals)
         visited++;
     cr_assert_eq(visited, COUNT / 2);
     cr_assert_eq(strmap_count(m), COUNT / 2);
+    strmap_free(m);
+}
+
+Test(strmap, lets_go_of_the_key_of_a_removed_entry)
+{
+    struct strmap *m = strmap_new();
+    int value = 1;
+
+    for (int i = 0; i < 100; i++) {
+        char *key = strdup("address");
+
+        cr_assert(strmap_put(m, span_of(key), &value));
+        cr_assert_eq(strmap_remove(m, SPAN("address")), &value);
+        free(key);
+        cr_assert_null(strmap_get(m, SPAN("address")));
+    }
+    cr_assert_eq(strmap_count(m), 0);
     strmap_free(m);
 }

@@ -62,6 +62,8 @@ def _():
         process = subprocess.Popen(
             [sys.executable, "-u", DEMO], stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+            # Whoever runs this in the background has SIGINT ignored.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             env=dict(os.environ, TMPDIR=area))
         for line in process.stdout:
             if "in front of the last one" in line:

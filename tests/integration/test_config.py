@@ -116,9 +116,10 @@ def must_fail(name, text, piece, word, *arguments):
     expect(match is not None, name + ": no FILE:LINE", lines[0])
     expect(word.lower() in lines[0].lower(), "%s: '%s' is not said" % (
         name, word), lines[0])
-    if piece:
-        expect(piece in text.split("\n")[int(match.group(1)) - 1],
-               name + ": another line is named", lines[0])
+    named = text.split("\n")[int(match.group(1)) - 1]
+    pieces = piece if isinstance(piece, tuple) else (piece,)
+    expect(any(one in named for one in pieces),
+           name + ": another line is named", lines[0], named)
 
 
 def broken(name, old, new):
@@ -179,7 +180,7 @@ def _():
         must_fail("a taken port", GOOD.replace(
             "[listener/http]\nbind = 127.0.0.1:0",
             "[listener/http]\nbind = 127.0.0.1:%d" % port),
-            str(port), str(port))
+            (str(port), "[listener/http]"), str(port))
     gate.start()
 
 
@@ -204,7 +205,8 @@ def _():
     with socket.socket(socket.AF_UNIX) as s:
         s.bind(path)
         s.listen()
-        must_fail("a live socket", GOOD, "tools.sock", "tools.sock")
+        must_fail("a live socket", GOOD,
+                  ("tools.sock", "[listener/toolsock]"), "tools.sock")
     expect(os.path.exists(path), "the stale socket is gone")
     gate.start()
     gate.ask("toolsock", OPEN, gate.token()).expect(200)
@@ -214,7 +216,7 @@ def _():
       "goes on")
 def _():
     done = run(program("nsgated"), "--config", gate.conf, check=False,
-               env=gate.realm.env)
+               env=gate.realm.env, timeout=DEADLINE)
     expect_equal(done.returncode, 1, "exit status")
     gate.ask("https", OPEN, gate.token()).expect(200)
     gate.ask("toolsock", OPEN, gate.token()).expect(200)

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "policy/repository/repository.h"
@@ -19,6 +20,9 @@ accounts_find(struct setup *s, struct error *err)
     if (account_find(c->user, &s->user, err) < 0 ||
         account_find(c->store_user, &s->store_user, err) < 0)
         return -1;
+    /* What the stores create is for the workers to read: SQLite gives a new
+     * file the group of the process. */
+    s->store_user.gid = s->user.gid;
     if (geteuid() != 0 &&
         (s->user.uid != geteuid() || s->store_user.uid != geteuid()))
         return error_set(err,
@@ -74,6 +78,44 @@ state_dir_prepare(const struct setup *s, struct error *err)
                          " store_user '%s'; chown -R %s:%u %s",
                          path, (unsigned)st.st_uid, s->store_user.name,
                          s->store_user.name, (unsigned)s->user.gid, path);
+    return 0;
+}
+
+/* Before anything is touched; the lock below has no such holes as two that
+ * start together, but is about the other directory. */
+static int
+runtime_dir_is_free(const struct setup *s, struct error *err)
+{
+    int fd = control_connect(s->config->runtime_dir, NULL);
+
+    if (fd < 0)
+        return 0;
+    close(fd);
+    return error_set(err, "runtime_dir %s: another gateway is running",
+                     s->config->runtime_dir);
+}
+
+/* One gateway a state_dir.  The directory itself is locked: there is no file
+ * that could be left behind, and only those can open it who have the state
+ * already. */
+static int
+state_dir_lock(struct setup *s, const struct setup *previous,
+               struct error *err)
+{
+    const char *path = s->config->state_dir;
+
+    if (previous != NULL)
+        s->state_fd = fcntl(previous->state_fd, F_DUPFD_CLOEXEC, 3);
+    else
+        s->state_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (s->state_fd < 0)
+        return error_set_errno(err, errno, "state_dir %s", path);
+    if (previous == NULL && flock(s->state_fd, LOCK_EX | LOCK_NB) < 0) {
+        if (errno == EWOULDBLOCK)
+            return error_set(err, "state_dir %s: another gateway is running",
+                             path);
+        return error_set_errno(err, errno, "state_dir %s", path);
+    }
     return 0;
 }
 
@@ -177,13 +219,16 @@ setup_open(struct setup *s, struct config *config,
 {
     memset(s, 0, sizeof(*s));
     s->config = config;
+    s->state_fd = -1;
     s->keytab_fd = -1;
     s->access_fd = -1;
     if ((previous != NULL &&
          restart_needed(previous->config, config, err) < 0) ||
+        (previous == NULL && runtime_dir_is_free(s, err) < 0) ||
         accounts_find(s, err) < 0 || state_dir_prepare(s, err) < 0 ||
-        rcache_prepare(s, err) < 0 || runtime_dir_prepare(s, err) < 0 ||
-        keytab_open(s, err) < 0 || access_log_open(s, err) < 0 ||
+        state_dir_lock(s, previous, err) < 0 || rcache_prepare(s, err) < 0 ||
+        runtime_dir_prepare(s, err) < 0 || keytab_open(s, err) < 0 ||
+        access_log_open(s, err) < 0 ||
         listener_set_open(config,
                           previous != NULL ? &previous->listeners : NULL,
                           &s->listeners, err) < 0)
@@ -200,6 +245,7 @@ setup_close(struct setup *s, const struct setup *successor)
     listener_set_close(&s->listeners,
                        successor != NULL ? &successor->listeners : NULL,
                        false);
+    setup_forget(s);
     if (s->keytab_fd >= 0)
         close(s->keytab_fd);
     if (s->access_fd >= 0)
@@ -208,4 +254,12 @@ setup_close(struct setup *s, const struct setup *successor)
     s->config = NULL;
     s->keytab_fd = -1;
     s->access_fd = -1;
+}
+
+void
+setup_forget(struct setup *s)
+{
+    if (s->state_fd >= 0)
+        close(s->state_fd);
+    s->state_fd = -1;
 }

@@ -15,6 +15,7 @@ struct setup {
     struct config *config; /* owned */
     struct listener_set listeners;
     struct account user, store_user;
+    int state_fd;            /* state_dir, locked while a gateway runs */
     int keytab_fd;           /* a memory file */
     struct stat keytab_seen; /* the file it was read from */
     int access_fd;           /* -1: off */
@@ -23,9 +24,12 @@ struct setup {
 #define KEYTAB_BYTES_MAX ((size_t)4 * 1024 * 1024)
 
 /* Takes config, also on failure. previous: sockets are shared with it, and
- * what needs a restart must be the same; NULL at the start. */
+ * what needs a restart must be the same; NULL at the start, when a gateway
+ * that runs with one of the directories is a failure. */
 int setup_open(struct setup *s, struct config *config,
                const struct setup *previous, struct error *err);
 void setup_close(struct setup *s, const struct setup *successor);
+/* In a new child: the lock is the master's, and goes when it goes. */
+void setup_forget(struct setup *s);
 
 #endif

@@ -41,6 +41,8 @@ ROWS = [
     ("a certificate without its key",
      "tls_key         = %s/tls.key" % tls_dir(), "#", "tls_certificate",
      "tls_key"),
+    ("a key of another certificate", "/tls.key", "/ecdsa.key",
+     "bind            = 127.0.0.1:0", "ecdsa.key"),
     ("an address that is none", "[listener/http]\nbind = 127.0.0.1:0",
      "[listener/http]\nbind = localhost:http", "localhost:http", "bind"),
     ("a port beyond 65535", "[listener/http]\nbind = 127.0.0.1:0",
@@ -184,20 +186,6 @@ def _():
     gate.start()
 
 
-@test("a key of another certificate names the listener's line")
-def _():
-    gate.stop()
-    path = write(gate.path("bad.conf"), GOOD.replace("/tls.key",
-                                                     "/ecdsa.key", 1))
-    done = run(program("nsgated"), "--config", path, check=False,
-               env=gate.realm.env, timeout=DEADLINE)
-    gate.start()
-    expect_equal(done.returncode, 1, "exit status")
-    line = number_of(GOOD, "[listener/https]") + 1  # its bind
-    expect("%s:%d: " % (path, line) in done.stderr.strip().split("\n")[-1],
-           "no FILE:LINE", done.stderr)
-
-
 @test("a live Unix socket is taken, a stale one is replaced")
 def _():
     gate.stop()
@@ -212,15 +200,48 @@ def _():
     gate.ask("toolsock", OPEN, gate.token()).expect(200)
 
 
-@test("a second gateway with the same directories is refused, the first "
-      "goes on")
+def made(*names):
+    """Which file it is, and since when."""
+    found = {name: os.lstat(gate.path(name)) for name in names}
+    return {name: (s.st_ino, s.st_ctime_ns) for name, s in found.items()}
+
+
+@test("a second gateway with one of the directories is refused at once, the "
+      "first goes on")
 def _():
-    done = run(program("nsgated"), "--config", gate.conf, check=False,
-               env=gate.realm.env, timeout=DEADLINE)
-    expect_equal(done.returncode, 1, "exit status")
+    alone = GOOD[:GOOD.index("[listener/")] + \
+        "[listener/only]\nbind = 127.0.0.1:0\n"
+    os.mkdir(gate.path("state2"), 0o750)
+    before = made("run/control.sock", "sock/tools.sock", "sock/proxy.sock")
+    for text, taken in (
+            (GOOD, gate.runtime), (alone, gate.runtime),
+            (alone.replace(gate.runtime, gate.path("run2")), gate.state),
+            (alone.replace(gate.state, gate.path("state2")), gate.runtime)):
+        done = run(program("nsgated"), "--config",
+                   write(gate.path("second.conf"), text), check=False,
+                   env=gate.realm.env, timeout=DEADLINE)
+        lines = [line for line in done.stderr.strip().split("\n")
+                 if ": warning: " not in line]
+        expect_equal((done.returncode, len(lines)), (1, 1),
+                     "exit status and lines\n" + done.stderr)
+        expect(taken + ": another gateway is running" in lines[0],
+               "not said", done.stderr)
+    expect_equal(made(*before), before, "sockets")
+    expect_equal(os.listdir(gate.path("state2")), [], "the other state")
     gate.ask("https", OPEN, gate.token()).expect(200)
     gate.ask("toolsock", OPEN, gate.token()).expect(200)
     gate.status()
+
+
+@test("a gateway that was killed leaves nothing that holds up the next")
+def _():
+    gate.process.kill()
+    gate.process.wait()
+    gate.process, gate.notes = None, []
+    gate.start()
+    gate.ask("toolsock", OPEN, gate.token()).expect(200)
+    gate.ctl("reload")
+    gate.restart()
 
 
 @test("a state directory that others may write is refused")

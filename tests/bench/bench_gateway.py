@@ -215,11 +215,13 @@ def no_tokens(gate, rounds, count):
 
 # -- memory -------------------------------------------------------------------
 
-def idle_one(port, context):
-    """A connection that has been used and is kept alive."""
+def idle_one(port, context, used=True):
+    """A connection that is kept alive; used: after one request."""
     s = socket.create_connection(("127.0.0.1", port), 30)
     if context is not None:
         s = context.wrap_socket(s, server_hostname="localhost")
+    if not used:
+        return s
     s.sendall(b"GET /cim/root/Open HTTP/1.1\r\nHost: localhost\r\n\r\n")
     data = b""
     while b"\r\n\r\n" not in data:
@@ -227,7 +229,18 @@ def idle_one(port, context):
     return s
 
 
-def idle_connections(listener):
+def wait_connections(gate, count):
+    """Until the worker counts as many; the status listener tells."""
+    def told():
+        with harness.Connection(gate.listeners["status"]) as c:
+            text = c.ask("/metrics").body.decode()
+        return any(line.startswith("nsgate_connections{") and
+                   int(line.split()[1]) >= count
+                   for line in text.split("\n"))
+    harness.wait_for(told, "%d connections" % count)
+
+
+def idle_connections(listener, used):
     """In a gateway of its own, so that nothing before them counts."""
     gate = gateway(1)
     worker = gate.workers()[0]
@@ -236,14 +249,16 @@ def idle_connections(listener):
     if listener == "https":
         context = ssl.create_default_context(
             cafile=harness.tls_dir() + "/ca.crt")
-    opened = [idle_one(port, context) for _ in range(10)]
+    opened = [idle_one(port, context) for _ in range(10)]  # warm
     base = memory_kb(worker)[0]
     for wanted in IDLE:
         first = len(opened)
-        opened += [idle_one(port, context) for _ in range(wanted - first)]
+        opened += [idle_one(port, context, used)
+                   for _ in range(wanted - first)]
+        wait_connections(gate, wanted)
         rss = memory_kb(worker)[0]
-        print("  %5d idle on %-6s  worker Rss %7.1f MB, %5.2f KB each" % (
-            wanted, listener, rss / 1024, (rss - base) / (wanted - 10)),
+        print("  %5d idle on %-5s %-9s  worker Rss %7.1f MB, %5.2f KB each" % (
+            wanted, listener, "after use" if used else "unused", rss / 1024, (rss - base) / (wanted - 10)),
             flush=True)
     for s in opened:
         s.close()
@@ -262,8 +277,9 @@ def memory(gate):
     print("  %-24s Rss %6.1f MB, private %6.1f MB" % (
         "worker, new", *[kb / 1024 for kb in memory_kb(fresh.workers()[0])]))
     fresh.close()
-    for listener in ("http", "https"):
-        idle_connections(listener)
+    idle_connections("http", False)
+    idle_connections("http", True)
+    idle_connections("https", True)
 
 
 def main():

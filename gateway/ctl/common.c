@@ -90,13 +90,23 @@ ctl_config_load(const struct ctl *ctl, struct config **out, struct error *err)
                        out, err);
 }
 
+/* Control characters, and what ends a line, is not seen or changes the
+ * direction of text, as event_format_line() has it. */
+static bool
+is_printable(uint32_t cp)
+{
+    return cp >= 0x20 && (cp < 0x7f || cp > 0x9f) && cp != 0x61c &&
+           (cp < 0x200b || cp > 0x200f) && (cp < 0x2028 || cp > 0x202e) &&
+           (cp < 0x2066 || cp > 0x2069) && cp != 0xfeff;
+}
+
 void
 ctl_print_text(FILE *out, struct span text, bool lines)
 {
     while (text.length > 0) {
         size_t n = utf8_sequence_length(text);
         uint32_t cp = n > 0 ? utf8_decode(text) : 0;
-        bool keep = cp >= 0x20 && cp != 0x7f && (cp < 0x80 || cp > 0x9f);
+        bool keep = n > 0 && is_printable(cp);
 
         if (lines && (cp == '\n' || cp == '\t'))
             keep = true;

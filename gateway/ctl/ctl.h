@@ -60,8 +60,8 @@ int ctl_paths_load(const struct ctl *ctl, struct ctl_paths *out,
 int ctl_config_load(const struct ctl *ctl, struct config **out,
                     struct error *err);
 
-/* Text of foreign origin: control characters and broken UTF-8 become '?';
- * line feeds and tabs stay if lines says so. */
+/* Text of foreign origin: control characters, those that turn text around and
+ * broken UTF-8 become '?'; line feeds and tabs stay if lines says so. */
 void ctl_print_text(FILE *out, struct span text, bool lines);
 
 /* For commands whose only option is --json: 0, or the exit status. */

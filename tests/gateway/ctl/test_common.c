@@ -35,6 +35,9 @@ Test(common, foreign_text_cannot_drive_a_terminal)
          "?31m", false}, /* CSI as U+009B */
         {"na\xc3\xafve", "na\xc3\xafve", false},
         {"\xff\xc3", "??", false},
+        {"a\xe2\x80\xa8"
+         "b\xe2\x80\xae",
+         "a?b?", true}, /* U+2028, U+202E */
         {"", "", false},
     };
 

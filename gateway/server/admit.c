@@ -31,27 +31,25 @@ secret_matches(const struct request *r)
     return span_equal_secret(given, buf_span(secret));
 }
 
-static bool
-cipher_begins(struct span name, struct span with)
-{
-    return name.length >= with.length &&
-           span_equal_nocase((struct span){name.data, with.length}, with);
-}
+/* Parts of the names of suites without encryption, or with nobody at the
+ * other end; OpenSSL calls the anonymous ones ADH and AECDH. */
+static const struct span cipher_none[] = {
+    {"null", 4},
+    {"anon", 4},
+    {"adh-", 4},
+    {"aecdh-", 6},
+};
 
-/* No encryption, or nobody at the other end; OpenSSL calls anonymous suites
- * ADH and AECDH. */
 static bool
 cipher_is_none(struct span name)
 {
-    if (cipher_begins(name, SPAN("ADH-")) ||
-        cipher_begins(name, SPAN("AECDH-")))
-        return true;
-    for (size_t i = 0; i + 4 <= name.length; i++) {
-        struct span part = {name.data + i, 4};
+    for (size_t at = 0; at < name.length; at++) {
+        struct span rest = span_skip(name, at);
 
-        if (span_equal_nocase(part, SPAN("null")) ||
-            span_equal_nocase(part, SPAN("anon")))
-            return true;
+        for (size_t i = 0; i < ARRAY_COUNT(cipher_none); i++) {
+            if (span_starts_nocase(rest, cipher_none[i]))
+                return true;
+        }
     }
     return false;
 }

@@ -75,8 +75,16 @@ address_is_private(const union address *a)
     }
 }
 
+static bool
+channel_is_private(enum listener_channel channel)
+{
+    return channel == LISTENER_CHANNEL_LOCAL ||
+           channel == LISTENER_CHANNEL_PROXY;
+}
+
 /* Fills address and port from the socket itself, and checks that a local
- * listener really is one (levels.md: also of an inherited socket). */
+ * listener or a proxy's really is one: the configuration was checked, but an
+ * inherited socket is what somebody else bound. */
 static int
 address_read(struct listener *l, struct error *err)
 {
@@ -86,10 +94,14 @@ address_read(struct listener *l, struct error *err)
 
     if (getsockname(l->fd, &a.any, &length) < 0)
         return error_set_errno(err, errno, "getsockname");
-    if (l->config->channel == LISTENER_CHANNEL_LOCAL &&
-        !address_is_private(&a))
-        return error_set(err, "channel = local needs a Unix socket or a"
-                              " loopback address");
+    if ((a.any.sa_family == AF_UNIX) != (l->config->unix_path != NULL))
+        return error_set(err,
+                         "the socket passed for it is of another kind than"
+                         " bind = %s",
+                         l->config->bind);
+    if (channel_is_private(l->config->channel) && !address_is_private(&a))
+        return error_set(err, "channel = local and trusted_proxy need a Unix"
+                              " socket or a loopback address");
     if (a.any.sa_family == AF_UNIX) {
         snprintf(l->address, sizeof(l->address), "unix:%.100s", a.un.sun_path);
     } else if (a.any.sa_family == AF_INET) {
@@ -106,25 +118,37 @@ address_read(struct listener *l, struct error *err)
 
 /* -- sockets -------------------------------------------------------------- */
 
+/* Whether the socket file at path is certainly nobody's: anything but a
+ * plain refusal (a full queue, a socket of another type) is somebody. */
+static int
+stale_ask(const char *path, bool *stale_out, struct error *err)
+{
+    struct sockaddr_un un = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+    if (fd < 0)
+        return error_set_errno(err, errno, "socket");
+    snprintf(un.sun_path, sizeof(un.sun_path), "%s", path);
+    *stale_out = connect(fd, (struct sockaddr *)&un, sizeof(un)) < 0 &&
+                 errno == ECONNREFUSED;
+    close(fd);
+    return 0;
+}
+
 /* Removes a socket file that nobody answers on. */
 static int
 stale_remove(const char *path, struct error *err)
 {
-    struct sockaddr_un un = {.sun_family = AF_UNIX};
     struct stat st;
-    int fd, answered;
+    bool stale = false;
 
     if (lstat(path, &st) < 0)
         return errno == ENOENT ? 0 : error_set_errno(err, errno, "%s", path);
     if (!S_ISSOCK(st.st_mode))
         return error_set(err, "%s: exists and is no socket", path);
-    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return error_set_errno(err, errno, "socket");
-    snprintf(un.sun_path, sizeof(un.sun_path), "%s", path);
-    answered = connect(fd, (struct sockaddr *)&un, sizeof(un)) == 0;
-    close(fd);
-    if (answered)
+    if (stale_ask(path, &stale, err) < 0)
+        return -1;
+    if (!stale)
         return error_set_errno(err, EADDRINUSE, "%s", path);
     if (unlink(path) < 0)
         return error_set_errno(err, errno, "%s", path);
@@ -202,19 +226,26 @@ socket_new(const struct config_listener *c, struct error *err)
 }
 
 /* A socket that is there already: of the set before a reload, or passed by
- * the service manager. -1: none. */
-static int
-socket_inherit(const struct config_listener *c,
-               const struct listener_set *previous)
+ * the service manager.  l->fd -1: none. */
+static void
+socket_inherit(struct listener *l, const struct listener_set *previous)
 {
-    for (size_t i = 0; previous != NULL && i < previous->count; i++) {
-        const struct listener *l = &previous->items[i];
+    const struct config_listener *c = l->config;
 
-        if (strcmp(l->config->name, c->name) == 0 &&
-            strcmp(l->config->bind, c->bind) == 0)
-            return fcntl(l->fd, F_DUPFD_CLOEXEC, 3);
+    for (size_t i = 0; previous != NULL && i < previous->count; i++) {
+        const struct listener *old = &previous->items[i];
+
+        if (strcmp(old->config->name, c->name) == 0 &&
+            strcmp(old->config->bind, c->bind) == 0)
+        {
+            l->fd = fcntl(old->fd, F_DUPFD_CLOEXEC, 3);
+            l->passed = old->passed;
+            return;
+        }
     }
-    return previous == NULL ? service_socket(c->name) : -1;
+    if (previous == NULL)
+        l->fd = service_socket(c->name);
+    l->passed = l->fd >= 0;
 }
 
 /* -- what belongs to a listener ------------------------------------------- */
@@ -271,7 +302,7 @@ listener_open(struct listener *l, const struct config_listener *c,
               const struct listener_set *previous, struct error *err)
 {
     l->config = c;
-    l->fd = socket_inherit(c, previous);
+    socket_inherit(l, previous);
     if (l->fd < 0)
         l->fd = socket_new(c, err);
     if (l->fd < 0 || address_read(l, err) < 0 || files_load(l, err) < 0)
@@ -331,6 +362,9 @@ listener_set_listen(const struct listener_set *set, struct error *err)
             error_set_errno(err, errno, "%s", l->config->bind);
             return listener_error(l->config, err);
         }
+        if (l->config->unix_path != NULL && !l->passed &&
+            unix_owner_set(l->config, err) < 0)
+            return listener_error(l->config, err);
     }
     return 0;
 }
@@ -357,7 +391,7 @@ listener_set_close(struct listener_set *set,
 
         if (l->fd >= 0)
             close(l->fd);
-        if (l->fd >= 0 && path != NULL && !keep_files &&
+        if (l->fd >= 0 && path != NULL && !l->passed && !keep_files &&
             !set_has_path(successor, path))
             unlink(path);
         buf_fini(&l->certificate);

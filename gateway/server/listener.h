@@ -15,6 +15,7 @@
 struct listener {
     const struct config_listener *config;
     int fd;
+    bool passed; /* by the service manager: a socket file stays its own */
     char address[160]; /* as bound: "127.0.0.1:40123", "unix:/path" */
     uint16_t port;     /* as bound; 0: Unix */
     struct buf certificate, key; /* PEM */
@@ -36,6 +37,8 @@ struct listener_set {
 int listener_set_open(const struct config *config,
                       const struct listener_set *previous,
                       struct listener_set *out, struct error *err);
+/* From here on they answer, and socket files have the owner and mode that
+ * this configuration says, whatever an earlier one said. */
 int listener_set_listen(const struct listener_set *set, struct error *err);
 /* Closes the descriptors and wipes keys; socket files are removed unless
  * `successor` (may be NULL) has them, or keep_files. */

@@ -4,12 +4,14 @@ could bring about around the gateway, not only in a request."""
 import contextlib
 import json
 import os
+import re
 import shutil
 import sqlite3
 import types
 
-from harness import (OPEN, PROXY_SECRET, SECRET, SECURITY_MOF, Gate, expect,
-                     expect_equal, main, read, test, wait_for, write)
+from harness import (OPEN, PROXY_SECRET, SECRET, SECURITY_MOF, SRC, Failure,
+                     Gate, expect, expect_equal, main, read, test, wait_for,
+                     write)
 
 gate = Gate()
 
@@ -207,6 +209,57 @@ def _():
         gate.ask("https", SECRET, gate.token()).expect(200)
         gate.ask("http", SECRET, gate.token()).expect(403)
     shutil.move(kept, gate.keytab)
+
+
+# -- the page itself ---------------------------------------------------------------------
+
+def units():
+    """suite::name of every Criterion test."""
+    found = set()
+    for top in ("tests/gateway", "tests/policy"):
+        for path, _, names in os.walk(os.path.join(SRC, top)):
+            for name in names:
+                if name.endswith(".c"):
+                    found.update("%s::%s" % pair for pair in re.findall(
+                        r"^Test\((\w+),\s*(\w+)",
+                        read(os.path.join(path, name)), re.M))
+    return found
+
+
+def sentences(script):
+    """The names of a script's tests; a split string is one."""
+    for path in ("tests/integration/test_%s.py", "tests/policy/%s/test_%s.py"):
+        path = os.path.join(SRC, path.replace("%s", script))
+        if os.path.exists(path):
+            return [re.sub(r'"\s*\n\s*"', "", name) for name in re.findall(
+                r'@test\(\s*"((?:[^"\\]|\\.|"\s*\n\s*")*)"', read(path))]
+    raise Failure("there is no script %s" % script)
+
+
+@test("every test that docs/threat-model.md names exists")
+def _():
+    page = read(os.path.join(SRC, "docs/threat-model.md"))
+    body = page.split("## Identity")[1].split("## Known limits")[0]
+    body = re.sub(r"(?<=\w)\n(?=\w)", " ", body)
+    known = units()
+    named = re.findall(r"`(\w+::\w+)`", body)
+    expect(len(named) > 20, "too few unit tests: %s" % named)
+    for name in named:
+        expect(name in known, "no unit test " + name)
+    count = 0
+    for script, names in re.findall(
+            r'\b([a-z_]+)((?:,?\s"[^"]+")+)', body):
+        for name in re.findall(r'"([^"]+)"', names):
+            count += 1
+            expect([s for s in sentences(script) if s.startswith(name)],
+                   'no test of %s begins with "%s"' % (script, name))
+    expect(count > 40, "too few integration tests: %d" % count)
+    expect(os.path.exists(os.path.join(
+        SRC, "tests/integration/kill_mofcomp.py")), "kill_mofcomp.py")
+    for row in body.split("\n"):
+        if re.match(r"\| \d", row):
+            expect("not yet" in row or '"' in row or "::" in row,
+                   "a row without a test", row)
 
 
 main()

@@ -29,9 +29,6 @@ child_forget_master(struct master *m, const struct child *self)
             close(c->source_fd);
     }
     control_forget(m);
-    setup_forget(m->current);
-    if (m->next != NULL)
-        setup_forget(m->next);
     if (m->own_source_fd >= 0)
         close(m->own_source_fd);
     close(m->event_fd);

@@ -6,9 +6,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "policy/repository/repository.h"
+
+#define LOCK_WAIT_MS 3000
 
 /* -- accounts and directories ---------------------------------------------- */
 
@@ -95,9 +98,29 @@ runtime_dir_is_free(const struct setup *s, struct error *err)
                      s->config->runtime_dir);
 }
 
-/* One gateway a state_dir.  The directory itself is locked: there is no file
- * that could be left behind, and only those can open it who have the state
- * already. */
+static int
+lock_wait(int fd, const char *path, struct error *err)
+{
+    const struct timespec step = {0, 10 * 1000000L};
+    uint64_t end_ms = clock_monotonic_ms() + LOCK_WAIT_MS;
+
+    while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+        if (errno != EWOULDBLOCK && errno != EINTR)
+            return error_set_errno(err, errno, "state_dir %s", path);
+        if (clock_monotonic_ms() >= end_ms)
+            return error_set(err, "state_dir %s: another gateway is running",
+                             path);
+        nanosleep(&step, NULL);
+    }
+    return 0;
+}
+
+/*
+ * One gateway a state_dir.  The directory itself is locked: no file could be
+ * left behind, and only those can open it who have the state already.  All
+ * processes of a gateway share the lock, so that those of a killed master,
+ * which end by themselves, are waited for.
+ */
 static int
 state_dir_lock(struct setup *s, const struct setup *previous,
                struct error *err)
@@ -110,13 +133,7 @@ state_dir_lock(struct setup *s, const struct setup *previous,
         s->state_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (s->state_fd < 0)
         return error_set_errno(err, errno, "state_dir %s", path);
-    if (previous == NULL && flock(s->state_fd, LOCK_EX | LOCK_NB) < 0) {
-        if (errno == EWOULDBLOCK)
-            return error_set(err, "state_dir %s: another gateway is running",
-                             path);
-        return error_set_errno(err, errno, "state_dir %s", path);
-    }
-    return 0;
+    return previous == NULL ? lock_wait(s->state_fd, path, err) : 0;
 }
 
 /* The replay cache outlives a restart (threat 41). */
@@ -245,21 +262,15 @@ setup_close(struct setup *s, const struct setup *successor)
     listener_set_close(&s->listeners,
                        successor != NULL ? &successor->listeners : NULL,
                        false);
-    setup_forget(s);
+    if (s->state_fd >= 0)
+        close(s->state_fd);
     if (s->keytab_fd >= 0)
         close(s->keytab_fd);
     if (s->access_fd >= 0)
         close(s->access_fd);
     config_free(s->config);
     s->config = NULL;
+    s->state_fd = -1;
     s->keytab_fd = -1;
     s->access_fd = -1;
-}
-
-void
-setup_forget(struct setup *s)
-{
-    if (s->state_fd >= 0)
-        close(s->state_fd);
-    s->state_fd = -1;
 }

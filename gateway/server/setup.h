@@ -15,7 +15,7 @@ struct setup {
     struct config *config; /* owned */
     struct listener_set listeners;
     struct account user, store_user;
-    int state_fd;            /* state_dir, locked while a gateway runs */
+    int state_fd;            /* state_dir, locked; children share the lock */
     int keytab_fd;           /* a memory file */
     struct stat keytab_seen; /* the file it was read from */
     int access_fd;           /* -1: off */
@@ -29,7 +29,5 @@ struct setup {
 int setup_open(struct setup *s, struct config *config,
                const struct setup *previous, struct error *err);
 void setup_close(struct setup *s, const struct setup *successor);
-/* In a new child: the lock is the master's, and goes when it goes. */
-void setup_forget(struct setup *s);
 
 #endif

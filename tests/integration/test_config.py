@@ -206,7 +206,7 @@ def made(*names):
     return {name: (s.st_ino, s.st_ctime_ns) for name, s in found.items()}
 
 
-@test("a second gateway with one of the directories is refused at once, the "
+@test("a second gateway with one of the directories is refused, the "
       "first goes on")
 def _():
     alone = GOOD[:GOOD.index("[listener/")] + \

@@ -72,7 +72,8 @@ database_create(sqlite3 *db, struct error *err)
     add_field_columns(&sql, " TEXT");
     buf_addf(&sql,
              ");"
-             "CREATE INDEX event_namespace ON event(namespace)"
+             "CREATE INDEX event_namespace ON event(namespace "
+             "COLLATE NOCASE)"
              " WHERE namespace IS NOT NULL;"
              "CREATE TABLE request(number INTEGER PRIMARY KEY,"
              " request TEXT NOT NULL, \"row\" INTEGER NOT NULL,"

@@ -151,7 +151,7 @@ struct event_filter {
     size_t limit;      /* newest N when tail, else first N; 0: all */
     bool tail;
     enum event_id id;      /* 0: any */
-    struct span namespace; /* canonical; absent: any */
+    struct span namespace; /* in any case; absent: any */
 };
 
 struct event_reader;

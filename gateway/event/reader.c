@@ -148,7 +148,7 @@ add_selection(struct buf *sql, const struct event_filter *f)
     if (f->id != EVENT_NONE)
         buf_add_string(sql, " AND id = ?2");
     if (f->namespace.data != NULL)
-        buf_add_string(sql, " AND namespace = ?3");
+        buf_add_string(sql, " AND namespace = ?3 COLLATE NOCASE");
     buf_addf(sql, " ORDER BY event.\"row\" %s LIMIT ?4",
              f->tail ? "DESC" : "ASC");
 }

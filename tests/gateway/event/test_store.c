@@ -330,7 +330,7 @@ Test(store, filters_by_id_namespace_row_and_number)
     for (int i = 0; i < 20; i++) {
         e.id = i % 2 ? EVENT_STARTED : EVENT_RELOADED;
         e.fields[EVENT_FIELD_NAMESPACE] =
-            i < 10 ? SPAN("root\\a") : SPAN("root\\b");
+            i < 10 ? SPAN("root\\a") : SPAN("Root\\B");
         write_one(s, e);
     }
     commit(s);

@@ -192,6 +192,30 @@ def _():
     gate.ask("https", SECRET, gate.token()).expect(200)
 
 
+@test("a damaged image closes everything until somebody compiles or reloads")
+def _():
+    image = gate.path("state/policy.image")
+    gate.stop()
+    with open(image, "r+b") as f:
+        f.seek(-1, os.SEEK_END)
+        last = f.read(1)
+        f.seek(-1, os.SEEK_END)
+        f.write(bytes([last[0] ^ 1]))
+    gate.start()
+    for again in range(2):
+        for path in (SECRET, OPEN, "/cim/root", "/cim/root/None"):
+            for listener in ("http", "https", "tools"):
+                gate.ask(listener, path, gate.token()).expect(503)
+        gate.wait_event(id=111)
+        if not again:
+            gate.restart()  # does not heal it
+    gate.ctl("reload")  # has it made anew, and does not wait for that
+    wait_for(lambda: gate.ask("https", SECRET, gate.token()).status == 200,
+             "a rebuilt image")
+    gate.wait_event(id=112)
+    gate.ask("http", SECRET, gate.token()).expect(403, "channel-not-private")
+
+
 # -- 36: keys ---------------------------------------------------------------------------
 
 @test("a worker that is replaced while the keytab is gone has the old keys")

@@ -143,6 +143,14 @@ json_end(struct buf *b)
     buf_add_char(b, '}');
 }
 
+/* Characters that some terminal or reader takes for a control or a line end:
+ * C1, U+2028 and U+2029. */
+static bool
+is_control_beyond_ascii(uint32_t cp)
+{
+    return (cp >= 0x80 && cp < 0xa0) || cp == 0x2028 || cp == 0x2029;
+}
+
 void
 json_quote(struct buf *b, struct span value)
 {
@@ -159,6 +167,8 @@ json_quote(struct buf *b, struct span value)
             buf_add_char(b, (char)c);
         } else if (c < 0x20 || c == 0x7f) {
             buf_addf(b, "\\u%04x", c);
+        } else if (c >= 0x80 && is_control_beyond_ascii(utf8_decode(value))) {
+            buf_addf(b, "\\u%04x", (unsigned)utf8_decode(value));
         } else {
             buf_add(b, value.data, n);
         }

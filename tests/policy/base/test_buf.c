@@ -44,5 +44,8 @@ Test(buf, writes_json_that_is_always_one_line)
                      "{\"a\":\"x\\u000d\\u000a\\\"\\\\\\u007f\\ufffd\xc3\xa4\""
                      ",\"n\":-9007199254740993,\"t\":true}");
     cr_assert_null(strchr(b.data, '\n'));
+    buf_reset(&b);
+    json_quote(&b, SPAN("\xc2\x9b\xe2\x80\xa8\xc2\xa0"));
+    cr_assert_str_eq(b.data, "\"\\u009b\\u2028\xc2\xa0\"");
     buf_fini(&b);
 }

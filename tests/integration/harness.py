@@ -212,6 +212,13 @@ def wait_for(condition, what, deadline=DEADLINE):
         pause.wait(0.01)
 
 
+def alive(pid):
+    """Running, that is not merely waiting to be reaped."""
+    with contextlib.suppress(OSError):
+        return read("/proc/%d/stat" % pid).rsplit(")", 1)[1].split()[0] != "Z"
+    return False
+
+
 def write(path, text, mode=0o644, owner=None):
     with open(path, "wb" if isinstance(text, bytes) else "w") as f:
         f.write(text)

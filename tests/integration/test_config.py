@@ -5,7 +5,7 @@ import re
 import signal
 import socket
 
-from harness import (DEADLINE, OPEN, Gate, expect, expect_equal,
+from harness import (DEADLINE, OPEN, Gate, alive, expect, expect_equal,
                      main, program, run, test, tls_dir, wait_for, write)
 
 gate = Gate()
@@ -235,8 +235,11 @@ def _():
 
 @test("a gateway that was killed leaves nothing that holds up the next")
 def _():
+    # Its processes hold the sockets until they see that it is gone.
+    others = gate.workers()
     gate.process.kill()
     gate.process.wait()
+    wait_for(lambda: not any(map(alive, others)), "the end of its workers")
     gate.process, gate.notes = None, []
     gate.start()
     gate.ask("toolsock", OPEN, gate.token()).expect(200)

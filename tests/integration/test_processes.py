@@ -8,7 +8,7 @@ import signal
 import stat
 import time
 
-from harness import (OPEN, SECRET, Gate, expect, expect_equal, main, read,
+from harness import (OPEN, SECRET, Gate, alive, expect, expect_equal, main, read,
                      run, test, wait_for, write)
 from load import Load
 
@@ -17,12 +17,6 @@ gate = Gate()
 
 def kill(pid, number=signal.SIGKILL):
     os.kill(pid, number)
-
-
-def alive(pid):
-    with contextlib.suppress(OSError):
-        return read("/proc/%d/stat" % pid).rsplit(")", 1)[1].split()[0] != "Z"
-    return False
 
 
 def wrong(load, admitted=200):

@@ -4,11 +4,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "policy/repository/schema.h"
 
 #define OPEN_BUSY_MS 10000
 #define READ_BUSY_MS 100
+#define WAL_STEP_MS  5
 #define LENGTH_MAX   (64 * 1024 * 1024)
 
 static const char *const statement_sql[] = {
@@ -150,6 +152,27 @@ file_accept(const char *path, struct error *err)
     return 0;
 }
 
+/* The change to WAL, which only the first writer of all makes, turns a shared
+ * lock into an exclusive one; there SQLite does not wait by itself, since two
+ * that do the same would wait for one another. */
+static int
+wal_enter(struct repository *repo, struct error *err)
+{
+    const struct timespec step = {0, WAL_STEP_MS * 1000000L};
+    uint64_t end_ms = clock_monotonic_ms() + OPEN_BUSY_MS;
+    struct error why = {0, ""};
+
+    while (store_exec(repo, "PRAGMA journal_mode = WAL", &why) < 0) {
+        if (why.code != -EBUSY || clock_monotonic_ms() >= end_ms) {
+            if (err != NULL)
+                *err = why;
+            return -1;
+        }
+        nanosleep(&step, NULL);
+    }
+    return 0;
+}
+
 static int
 configure(struct repository *repo, struct error *err)
 {
@@ -169,9 +192,10 @@ configure(struct repository *repo, struct error *err)
     /* FULL: the image is renamed into place after the commit and may not
      * outlive it.  -wal and -shm stay, so that a reader that may not create
      * them can open the file while no writer has it. */
-    if (store_exec(repo,
-                   "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; "
-                   "PRAGMA foreign_keys = ON; PRAGMA cell_size_check = ON; "
+    if (wal_enter(repo, err) < 0 ||
+        store_exec(repo,
+                   "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; "
+                   "PRAGMA cell_size_check = ON; "
                    "PRAGMA journal_size_limit = 4194304",
                    err) < 0)
         return -1;

@@ -84,6 +84,33 @@ struct config_namespace {
     int64_t audit_until_us; /* the end of that day, UTC */
 };
 
+/* An address range: IPv4 as ::ffff:a.b.c.d, prefix counted from the left. */
+struct config_network {
+    uint8_t address[16];
+    unsigned prefix; /* 0 to 128 */
+};
+
+/* [callback]: asynchronous results and where they may be sent. */
+struct config_callback {
+    const char *client_keytab;    /* NULL: nothing can be delivered */
+    const char *client_principal; /* NULL: the keytab's first */
+    size_t sink_count;            /* 0: no sink is listed */
+    const char *const *sinks; /* lower case, as sink_is_listed reads them */
+    size_t network_count;
+    const struct config_network *networks; /* may be connected to, though
+                                              not global */
+    const char *sink_ca;                   /* PEM file; NULL: the system's */
+    enum authn_level floor;  /* Default: the level of the request */
+    unsigned couriers;       /* processes that deliver */
+    unsigned sink_timeout_s; /* for one exchange */
+    unsigned give_up_s;      /* then it is a dead letter */
+    unsigned keep_s;         /* a result or a final status */
+    unsigned keep_dead_s;    /* a dead letter */
+    unsigned operations_max, operations_per_principal; /* unfinished ones */
+    size_t result_max; /* bytes of one result */
+    size_t outbox_max; /* bytes of all */
+};
+
 struct config {
     const char *path;
 
@@ -109,6 +136,8 @@ struct config {
     const struct access_list *access; /* sorted by namespace */
     size_t namespace_count;
     const struct config_namespace *namespaces;
+
+    struct config_callback callback;
 
     size_t warning_count; /* for --check-config and the start */
     const char *const *warnings;

@@ -33,10 +33,11 @@ LAYERS = {
         SYS, ["gssapi/", "krb5.h", "krb5/", "profile.h", "gnutls/"]),
     "gateway/http": (SYS, ["microhttpd.h", "gnutls/"]),
     "gateway/rest": (SYS, ["cjson/"]),
+    "gateway/callback": (SYS + ["gateway/config"], ["curl/", "sqlite3.h"]),
     "gateway/server": (
-        STORE + SYS + PARTS + ["gateway/rest"], []),
+        STORE + SYS + PARTS + ["gateway/rest", "gateway/callback"], []),
     "gateway/ctl": (
-        STORE + SYS + PARTS + ["gateway/rest"],
+        STORE + SYS + PARTS + ["gateway/rest", "gateway/callback"],
         ["curl/", "cjson/", "gnutls/"]),
     "gateway": (
         BASE + ["gateway/sys", "gateway/config", "gateway/server",

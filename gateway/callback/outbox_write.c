@@ -1,0 +1,1 @@
+#include "gateway/callback/callback.h"

@@ -1,0 +1,1 @@
+#include "gateway/ctl/ctl.h"

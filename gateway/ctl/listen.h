@@ -1,0 +1,4 @@
+#ifndef GATEWAY_CTL_LISTEN_H
+#define GATEWAY_CTL_LISTEN_H
+
+#endif

@@ -1,0 +1,1 @@
+#include "gateway/server/stores.h"

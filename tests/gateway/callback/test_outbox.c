@@ -1,0 +1,2 @@
+#include "gateway/callback/callback.h"
+#include "tests/support/support.h"

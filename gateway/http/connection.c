@@ -98,8 +98,22 @@ connection_new(struct http_endpoint *ep, int fd)
 }
 
 void
+connection_set_context(struct connection *c, void *context,
+                       void (*release)(void *context))
+{
+    void *before = c->context;
+    void (*release_before)(void *) = c->release;
+
+    c->context = context;
+    c->release = release;
+    if (before != NULL && before != context && release_before != NULL)
+        release_before(before);
+}
+
+void
 connection_free(struct connection *c)
 {
+    connection_set_context(c, NULL, NULL);
     if (c->fd >= 0)
         close(c->fd);
     if (c->linger_fd >= 0)
@@ -271,6 +285,7 @@ connection_closed(struct connection *c)
     c->linger_fd = -1;
     if (c->request != NULL)
         request_forsake(c->request);
+    connection_set_context(c, NULL, NULL);
     if (c->fd < 0 || shutdown(c->fd, SHUT_WR) < 0 ||
         epoll_watch(c, EPOLLIN | EPOLLRDHUP) < 0)
     {

@@ -40,6 +40,8 @@ struct connection {
     struct http_request *request; /* its line has been read; not over */
     bool watched;                 /* for a hang-up, while suspended */
     int linger_fd;                /* becomes fd once the library is done */
+    void *context;                /* the handlers' */
+    void (*release)(void *context);
 };
 
 TAILQ_HEAD(connection_list, connection);
@@ -72,6 +74,9 @@ void connection_open(struct http_endpoint *ep, int fd,
                      const struct sockaddr_storage *address);
 /* The socket is ours again or closed; c goes away. */
 void connection_free(struct connection *c);
+/* Releases the context it has and takes another; the same one stays. */
+void connection_set_context(struct connection *c, void *context,
+                            void (*release)(void *context));
 /* Makes room: ends the one that has been silent longest; false: none is. */
 bool connection_evict(struct http_endpoint *ep);
 /* Moves it to a state's list and starts that state's time. */

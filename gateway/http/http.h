@@ -132,6 +132,15 @@ struct span http_request_body(const struct http_request *r); /* complete */
 void *http_request_tls(const struct http_request *r);
 void http_request_set_context(struct http_request *r, void *context);
 void *http_request_context(const struct http_request *r);
+/*
+ * What outlives a request on its connection.  Taken: release (may be NULL)
+ * is called with it when another one takes its place or the connection goes,
+ * after the last `finished` on it.  NULL when there is none.  It says who
+ * spoke here before, which behind a proxy is not who speaks now.
+ */
+void http_request_set_connection_context(struct http_request *r, void *context,
+                                         void (*release)(void *context));
+void *http_request_connection_context(const struct http_request *r);
 /* From complete on nothing happens on a request until it is answered; this
  * says that it is meant.  Should the client leave meanwhile, or the endpoint
  * be freed, then it is finished without an answer. */

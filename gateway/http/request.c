@@ -447,6 +447,19 @@ http_request_context(const struct http_request *r)
     return r->context;
 }
 
+void
+http_request_set_connection_context(struct http_request *r, void *context,
+                                    void (*release)(void *context))
+{
+    connection_set_context(r->connection, context, release);
+}
+
+void *
+http_request_connection_context(const struct http_request *r)
+{
+    return r->connection->context;
+}
+
 /* What is complete and not answered is suspended anyway (request_proceed):
  * saying so is the handler's promise to answer later. */
 void

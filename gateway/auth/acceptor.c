@@ -19,7 +19,7 @@ import_identity(const struct keytab *keytab, gss_name_t *name_out,
     OM_uint32 major, minor;
 
     *name_out = GSS_C_NO_NAME;
-    if (keytab->principal == NULL)
+    if (keytab->several)
         return 0;
     text.value = keytab->principal;
     text.length = strlen(keytab->principal);

@@ -114,7 +114,22 @@ void acceptor_accept(struct acceptor *a, struct span authorization,
                      struct auth_result *result_out);
 void auth_result_fini(struct auth_result *r);
 
-/* -- initiator: probe and tests ------------------------------------------- */
+/* -- initiator: couriers, probe and tests --------------------------------- */
+
+/*
+ * The gateway's own identity as a client: a keytab from which tickets are
+ * got, and got again, as they are needed (krb5's client_keytab), into a cache
+ * of this process.
+ */
+struct client_credential;
+
+/* keytab_fd: as acceptor_options has it. principal: NULL: the keytab's first.
+ * Nothing is asked of a KDC yet. */
+int client_credential_new(int keytab_fd, const char *principal,
+                          struct client_credential **out, struct error *err);
+void client_credential_free(struct client_credential *c);
+/* "nsgate/gw.example.com@REALM" */
+const char *client_credential_principal(const struct client_credential *c);
 
 struct initiator_options {
     const char *spn;    /* "HTTP@host" */
@@ -125,6 +140,8 @@ struct initiator_options {
     bool raw_krb5;                         /* no SPNEGO around it */
     const struct channel_binding *binding; /* NULL: none */
     const char *ccache;                    /* NULL: the default */
+    /* Instead of ccache; it stays the caller's. */
+    const struct client_credential *credential;
 };
 
 struct initiator;
@@ -139,6 +156,8 @@ int initiator_finish(struct initiator *i, struct span reply,
                      struct error *err);
 /* After the first token or finish: flags, names, ticket end for display. */
 uint32_t initiator_flags(const struct initiator *i);
+/* When the context's ticket ends; 0: not complete. */
+int64_t initiator_expires_us(const struct initiator *i);
 const char *initiator_principal(const struct initiator *i);
 /* "MUTUAL|CONF|INTEG" */
 void gss_flags_format(uint32_t flags, struct buf *out);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "gateway/auth/base64.h"
+#include "gateway/auth/client_credential.h"
 #include "gateway/auth/gss_text.h"
 
 struct initiator {
@@ -21,6 +22,22 @@ struct initiator {
     char *principal;
 };
 
+static int
+acquire_default(struct initiator *i, const char *ccache, gss_OID_set mechs,
+                struct error *err)
+{
+    gss_key_value_element_desc element = {"ccache", ccache};
+    gss_key_value_set_desc store = {ccache != NULL, &element};
+    OM_uint32 major, minor;
+
+    major =
+        gss_acquire_cred_from(&minor, GSS_C_NO_NAME, GSS_C_INDEFINITE, mechs,
+                              GSS_C_INITIATE, &store, &i->cred, NULL, NULL);
+    return GSS_ERROR(major)
+               ? gss_text_error(major, minor, "client credential", err)
+               : 0;
+}
+
 /* NO_CI is a property of the credential: without it MIT adds CONF and INTEG
  * whatever was asked. */
 static int
@@ -30,16 +47,18 @@ acquire(struct initiator *i, const struct initiator_options *options,
     gss_OID_desc mechs[] = {*gss_mech_krb5, gss_mech_spnego_desc};
     gss_OID_set_desc wanted = {ARRAY_COUNT(mechs), mechs};
     gss_OID_set_desc negotiated = {1, mechs};
-    gss_key_value_element_desc element = {"ccache", options->ccache};
-    gss_key_value_set_desc store = {options->ccache != NULL, &element};
     gss_buffer_desc empty = GSS_C_EMPTY_BUFFER;
     OM_uint32 major, minor;
+    int result;
 
-    major =
-        gss_acquire_cred_from(&minor, GSS_C_NO_NAME, GSS_C_INDEFINITE, &wanted,
-                              GSS_C_INITIATE, &store, &i->cred, NULL, NULL);
-    if (!GSS_ERROR(major))
-        major = gss_set_neg_mechs(&minor, i->cred, &negotiated);
+    if (options->credential != NULL)
+        result = client_credential_acquire(options->credential, &wanted,
+                                           &i->cred, err);
+    else
+        result = acquire_default(i, options->ccache, &wanted, err);
+    if (result < 0)
+        return -1;
+    major = gss_set_neg_mechs(&minor, i->cred, &negotiated);
     if (!GSS_ERROR(major) && options->no_ci)
         major = gss_set_cred_option(&minor, &i->cred,
                                     GSS_KRB5_CRED_NO_CI_FLAGS_X, &empty);
@@ -196,6 +215,18 @@ uint32_t
 initiator_flags(const struct initiator *i)
 {
     return i->ret_flags;
+}
+
+int64_t
+initiator_expires_us(const struct initiator *i)
+{
+    OM_uint32 minor, seconds = 0;
+
+    if (!i->complete ||
+        GSS_ERROR(gss_inquire_context(&minor, i->context, NULL, NULL, &seconds,
+                                      NULL, NULL, NULL, NULL)))
+        return 0;
+    return clock_now_us() + (int64_t)seconds * 1000000;
 }
 
 const char *

@@ -41,6 +41,8 @@ principal_matches(krb5_const_principal principal, struct span name)
 static bool
 is_ours(krb5_const_principal principal, const char *const *names, size_t count)
 {
+    if (names == NULL)
+        return true;
     for (size_t i = 0; i < count; i++) {
         if (principal_matches(principal, span_of(names[i])))
             return true;
@@ -51,8 +53,7 @@ is_ours(krb5_const_principal principal, const char *const *names, size_t count)
 /* What the loading has found so far. */
 struct load {
     struct keytab *keytab;
-    krb5_principal only; /* the first key's principal */
-    bool several;        /* and there is another one */
+    krb5_principal first; /* the first key's */
     struct buf description;
 };
 
@@ -87,13 +88,13 @@ take_entry(struct load *load, krb5_keytab_entry *entry, struct error *err)
     code = krb5_kt_add_entry(context, load->keytab->memory, entry);
     if (code != 0)
         return krb5_failed(context, code, "MEMORY: keytab", err);
-    if (load->only == NULL) {
-        code = krb5_copy_principal(context, entry->principal, &load->only);
+    if (load->first == NULL) {
+        code = krb5_copy_principal(context, entry->principal, &load->first);
         if (code != 0)
             return krb5_failed(context, code, "keytab", err);
-    } else if (!krb5_principal_compare(context, load->only, entry->principal))
+    } else if (!krb5_principal_compare(context, load->first, entry->principal))
     {
-        load->several = true;
+        load->keytab->several = true;
     }
     return describe_entry(load, entry, err);
 }
@@ -124,22 +125,19 @@ copy_entries(struct load *load, krb5_keytab file, const char *const *names,
     return result;
 }
 
-/* An acceptor of one principal is pinned to it; GSS_C_NO_NAME then needs no
- * guess either, since nothing else is in the keytab. */
 static int
-set_identity(struct load *load, struct error *err)
+set_identity(struct load *load, const char *const *names, struct error *err)
 {
     struct keytab *k = load->keytab;
     krb5_error_code code;
 
-    if (load->only == NULL)
-        return error_set(err, "keytab holds no key for any acceptor name");
-    if (!load->several) {
-        code = krb5_unparse_name(k->context, load->only, &k->principal);
-        if (code != 0)
-            return krb5_failed(k->context, code, "keytab", err);
-    }
-    k->realm = strndup(load->only->realm.data, load->only->realm.length);
+    if (load->first == NULL)
+        return error_set(err, "keytab holds no key%s",
+                         names != NULL ? " for any acceptor name" : "");
+    code = krb5_unparse_name(k->context, load->first, &k->principal);
+    if (code != 0)
+        return krb5_failed(k->context, code, "keytab", err);
+    k->realm = strndup(load->first->realm.data, load->first->realm.length);
     k->description = buf_take(&load->description);
     if (k->realm == NULL || k->description == NULL)
         return error_set_errno(err, ENOMEM, "keytab");
@@ -199,7 +197,7 @@ int
 keytab_load(int fd, const char *const *names, size_t count,
             struct keytab **out, struct error *err)
 {
-    struct load load = {NULL, NULL, false, BUF_INIT};
+    struct load load = {NULL, NULL, BUF_INIT};
     krb5_keytab file = NULL;
     struct keytab *k;
     int result = -1;
@@ -217,7 +215,7 @@ keytab_load(int fd, const char *const *names, size_t count,
     if (open_file_keytab(k->context, fd, &file, err) < 0 ||
         open_memory_keytab(k, err) < 0 ||
         copy_entries(&load, file, names, count, err) < 0 ||
-        set_identity(&load, err) < 0)
+        set_identity(&load, names, err) < 0)
         goto out;
     *out = k;
     k = NULL;
@@ -226,8 +224,8 @@ out:
     buf_fini(&load.description);
     if (file != NULL)
         krb5_kt_close(load.keytab->context, file);
-    if (load.only != NULL)
-        krb5_free_principal(load.keytab->context, load.only);
+    if (load.first != NULL)
+        krb5_free_principal(load.keytab->context, load.first);
     keytab_free(k);
     return result;
 }

@@ -245,9 +245,8 @@ enum delivery_outcome {
 
 struct operation_note {
     char id[OPERATION_ID_TEXT];
-    uint8_t outcome;           /* enum delivery_outcome */
-    uint8_t transport_trouble; /* RETRY: the secure connection itself could
-                                  not be made */
+    uint8_t outcome;   /* enum delivery_outcome */
+    uint8_t unsecured; /* RETRY: as struct sink_failure */
     uint8_t required, declared, applied, effective; /* of the delivery */
     uint32_t number;
     uint32_t hresult;
@@ -274,9 +273,9 @@ int64_t delivery_backoff_us(uint32_t attempts, uint64_t random);
 /* Why an exchange did not come about. */
 struct sink_failure {
     enum delivery_outcome outcome;
-    /* RETRY: it was the connection or the authentication that failed, so that
-     * giving up means that no secure connection could be made. */
-    bool transport;
+    /* RETRY: there is a way to the sink, but it could not be secured; after
+     * giving up that is what stopped it. */
+    bool unsecured;
     char reason[OPERATION_REASON_MAX]; /* "sink-certificate" */
     char detail[OPERATION_DETAIL_MAX]; /* of the library or the sink, cut */
 };

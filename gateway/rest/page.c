@@ -1,6 +1,7 @@
 /* A page of a class's instances, written in chunks. */
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "gateway/rest/object.h"
 #include "gateway/rest/url.h"
@@ -13,9 +14,11 @@
 
 struct rest_page {
     struct rest_target target;
-    bool started, complete;
-    int64_t after; /* the last row written */
-    size_t left;   /* of the page's limit */
+    bool bare; /* the objects alone */
+    bool started, complete, more;
+    int64_t after;                  /* the last row written */
+    size_t left;                    /* of the page's limit */
+    char class_name[REST_NAME_MAX]; /* as declared */
 };
 
 /* One rest_page_next. */
@@ -84,7 +87,7 @@ chunk_visit(void *arg, int64_t row, struct span key,
     }
     if (chunk_class(c, instance->class_name, &class) > 0)
         node = instance_node(&p->target.namespace, class, key, instance);
-    if (p->left < p->target.limit)
+    if (p->bare ? c->count > 0 : p->left < p->target.limit)
         buf_add_char(c->out, ',');
     c->failed = node == NULL || !node_print(node, c->out);
     cJSON_Delete(node);
@@ -95,44 +98,69 @@ chunk_visit(void *arg, int64_t row, struct span key,
 }
 
 static void
-add_url(struct buf *out, const struct rest_page *p,
-        const struct cim_class *class)
+page_link(const struct rest_page *p, struct buf *url)
 {
-    url_add_class(out, &p->target.namespace, class->name);
-    buf_add_string(out, "/instances");
+    buf_addf(url, "?limit=%zu&after=%" PRId64, p->target.limit, p->after);
 }
 
-static void
-page_open(struct chunk *c, const struct cim_class *class)
+/* What stands before the objects; with a link when there are more than the
+ * limit, if that is known yet. */
+static bool
+page_head(const struct rest_page *p, bool link, struct buf *out)
 {
     struct buf url = BUF_INIT;
+    bool ok;
 
-    add_url(&url, c->page, class);
-    json_begin(c->out);
-    json_text(c->out, "kind", "instancecollection");
-    json_string(c->out, "self", buf_span(&url));
-    json_string(c->out, "class", class->name);
-    buf_add_string(c->out, ",\"instances\":[");
-    c->failed = c->failed || buf_failed(&url);
+    url_add_class(&url, &p->target.namespace, span_of(p->class_name));
+    buf_add_string(&url, "/instances");
+    json_begin(out);
+    json_text(out, "kind", "instancecollection");
+    json_string(out, "self", buf_span(&url));
+    json_text(out, "class", p->class_name);
+    if (link) {
+        page_link(p, &url);
+        json_string(out, "next", buf_span(&url));
+    }
+    buf_add_string(out, ",\"instances\":[");
+    ok = !buf_failed(&url) && !buf_failed(out);
     buf_fini(&url);
+    return ok;
 }
 
 static void
-page_close(struct chunk *c, const struct cim_class *class)
+page_close(struct chunk *c)
 {
     struct rest_page *p = c->page;
     struct buf url = BUF_INIT;
 
+    p->complete = true;
+    p->more = c->stopped;
+    if (p->bare)
+        return;
     buf_add_char(c->out, ']');
     if (c->stopped) {
-        add_url(&url, p, class);
-        buf_addf(&url, "?limit=%zu&after=%" PRId64, p->target.limit, p->after);
+        url_add_class(&url, &p->target.namespace, span_of(p->class_name));
+        buf_add_string(&url, "/instances");
+        page_link(p, &url);
         json_string(c->out, "next", buf_span(&url));
     }
     json_end(c->out);
     c->failed = c->failed || buf_failed(&url);
     buf_fini(&url);
-    p->complete = true;
+}
+
+static bool
+page_open(struct chunk *c, const struct cim_class *class)
+{
+    struct rest_page *p = c->page;
+
+    if (p->started)
+        return true;
+    p->started = true;
+    if (class->name.length >= sizeof(p->class_name))
+        return false;
+    memcpy(p->class_name, class->name.data, class->name.length);
+    return p->bare || page_head(p, false, c->out);
 }
 
 static enum rest_status
@@ -149,23 +177,22 @@ chunk_write(struct chunk *c, uint32_t *hresult_out)
     }
     if (found < 0)
         return REST_STATUS_STORE_FAILED;
-    if (!p->started)
-        page_open(c, class->class);
-    p->started = true;
+    if (!page_open(c, class->class))
+        return REST_STATUS_STORE_FAILED;
     /* One more than is written tells whether anything follows. */
     if (repository_instances(c->repo, &p->target.namespace, class->class->name,
                              p->after, most + 1, chunk_visit, c, NULL) < 0 ||
         c->failed)
         return REST_STATUS_STORE_FAILED;
     if (!c->stopped || p->left == 0)
-        page_close(c, class->class);
+        page_close(c);
     return c->failed || buf_failed(c->out) ? REST_STATUS_STORE_FAILED
                                            : REST_STATUS_OK;
 }
 
-enum rest_status
-rest_page_next(struct rest_page *p, struct repository *repo, struct buf *out,
-               bool *done_out, uint32_t *hresult_out)
+static enum rest_status
+page_next(struct rest_page *p, struct repository *repo, struct buf *out,
+          size_t *count_out, bool *done_out, uint32_t *hresult_out)
 {
     struct chunk c = {.page = p,
                       .repo = repo,
@@ -180,8 +207,33 @@ rest_page_next(struct rest_page *p, struct repository *repo, struct buf *out,
         status = REST_STATUS_OK;
     else if (c.arena != NULL && c.classes != NULL)
         status = chunk_write(&c, hresult_out);
+    *count_out = c.count;
     *done_out = p->complete;
     strmap_free(c.classes);
     arena_free(c.arena);
     return status;
+}
+
+enum rest_status
+rest_page_next(struct rest_page *p, struct repository *repo, struct buf *out,
+               bool *done_out, uint32_t *hresult_out)
+{
+    size_t count;
+
+    return page_next(p, repo, out, &count, done_out, hresult_out);
+}
+
+enum rest_status
+rest_page_objects(struct rest_page *p, struct repository *repo,
+                  struct buf *out, size_t *count_out, bool *done_out,
+                  uint32_t *hresult_out)
+{
+    p->bare = true;
+    return page_next(p, repo, out, count_out, done_out, hresult_out);
+}
+
+bool
+rest_page_head(const struct rest_page *p, struct buf *out)
+{
+    return page_head(p, p->more, out);
 }

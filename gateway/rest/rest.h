@@ -83,6 +83,18 @@ void rest_page_free(struct rest_page *p);
 enum rest_status rest_page_next(struct rest_page *p, struct repository *repo,
                                 struct buf *out, bool *done_out,
                                 uint32_t *hresult_out);
+/*
+ * The same as objects alone, for a result that is kept and sent in parts:
+ * each call appends some of them with commas between.  All of them, joined
+ * with commas and put between rest_page_head and "]}", are the document that
+ * rest_page_next writes.  A page is read in one way or the other.
+ */
+enum rest_status rest_page_objects(struct rest_page *p,
+                                   struct repository *repo, struct buf *out,
+                                   size_t *count_out, bool *done_out,
+                                   uint32_t *hresult_out);
+/* Once done; false: out of memory. */
+bool rest_page_head(const struct rest_page *p, struct buf *out);
 
 /* -- problem+json (RFC 9457; levels.md 7) --------------------------------- */
 

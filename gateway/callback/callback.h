@@ -109,16 +109,17 @@ struct operation_request {
 };
 
 struct operation {
-    struct operation_request request; /* without limits */
+    struct operation_request request; /* without the operations_ limits */
     enum operation_state state;
     uint32_t hresult; /* 0: no failure */
     struct span reason, detail;
     uint64_t generation; /* of the newest data in the result */
     uint32_t batches, objects;
-    uint64_t bytes;
+    uint64_t bytes;    /* of the batches that are held */
     uint32_t sent;     /* batches that the sink has */
     uint32_t attempts; /* since the last success */
     int64_t created_us, next_us, give_up_us, finished_us; /* 0: not */
+    int64_t expires_us; /* when it is forgotten; 0: not by itself */
     /* What stands before the objects in a fetched collection; absent: the
      * result is the one object itself. */
     struct span head;
@@ -131,7 +132,17 @@ void operation_format_json(const struct operation *o, bool whole,
 /*
  * The outbox: state_dir/outbox.db (SQLite, WAL), mode 0640.  The dispatcher
  * writes; workers, couriers and nsgatectl read.  Nothing is acknowledged
- * before outbox_commit has returned 0.
+ * before outbox_commit has returned 0.  nsgatectl may write beside the
+ * dispatcher, which sees such a change at its next look at what is due.
+ *
+ * A file that turns out to be damaged is kept beside the new one as
+ * outbox.db.damaged-<ms>: at outbox_open, or before the first change after an
+ * error that showed the damage; outbox_set_aside then names it, for a log.
+ *
+ * For a reader a file that is not there yet, or still empty, is no error:
+ * nothing is found, nothing visited, nothing counted, and it is opened at a
+ * later call.  One that was set aside is left for its successor the same way.
+ * A handle belongs to one thread.
  */
 #define OUTBOX_FILE "outbox.db"
 
@@ -144,18 +155,24 @@ enum outbox_mode {
 
 int outbox_open(const char *state_dir, enum outbox_mode mode,
                 struct outbox **out, struct error *err);
+/* What was not committed is gone. */
 void outbox_close(struct outbox *b);
+/* The name of a damaged file this handle has put aside; NULL: none. */
+const char *outbox_set_aside(const struct outbox *b);
 
 /* Writing: many changes, one commit; each call begins the transaction if
  * there is none.  After an error everything since the last commit is rolled
- * back. */
+ * back.  A change of an operation that is not there, or not in a state for
+ * it, does nothing and succeeds: it was cancelled meanwhile. */
 int outbox_commit(struct outbox *b, struct error *err);
 bool outbox_is_dirty(const struct outbox *b);
 
 enum outbox_add {
     OUTBOX_ADD_FAILED = 0,
     OUTBOX_ADD_QUOTA, /* operations_max, operations_per_principal or
-                         outbox_max; finished operations do not count */
+                         outbox_max; finished operations do not count
+                         (READY is not finished).  Also an id that is
+                         there already, which costs nobody else his change */
     OUTBOX_ADD_OK,
 };
 
@@ -165,6 +182,8 @@ enum outbox_add outbox_add(struct outbox *b, const struct operation_request *r,
  * objects with commas between. */
 int outbox_add_batch(struct outbox *b, const char *id, struct span body,
                      uint32_t objects, struct error *err);
+/* Forgets the batches of an attempt to carry it out that was interrupted. */
+int outbox_drop_batches(struct outbox *b, const char *id, struct error *err);
 /* The result is complete: READY, or DELIVERING when there is a sink.
  * hresult != 0: the operation failed; its batches, if any, are dropped. */
 int outbox_set_result(struct outbox *b, const char *id, uint32_t hresult,
@@ -173,18 +192,23 @@ int outbox_set_result(struct outbox *b, const char *id, uint32_t hresult,
 /* The sink has the first `sent` batches; attempts begin at 0 again. */
 int outbox_set_sent(struct outbox *b, const char *id, uint32_t sent,
                     struct error *err);
-/* A delivery failed and is tried again at next_us. */
+/* A delivery failed and is tried again at next_us; one more attempt. */
 int outbox_set_retry(struct outbox *b, const char *id, int64_t next_us,
                      struct span reason, struct span detail,
                      struct error *err);
+/* The same, without counting: for DELIVERY_UNAVAILABLE, and an ACCEPTED one
+ * that cannot be carried out now. */
+int outbox_set_wait(struct outbox *b, const char *id, int64_t next_us,
+                    struct span reason, struct span detail, struct error *err);
 /* DONE, REFUSED, DEAD or CANCELLED: the end; the batches go, but for DEAD,
  * which nsgatectl can revive.  hresult 0 keeps what stands there. Does
  * nothing to an operation that has ended. */
 int outbox_set_end(struct outbox *b, const char *id, enum operation_state end,
                    uint32_t hresult, struct span reason, struct span detail,
                    int64_t now_us, struct error *err);
-/* DEAD -> DELIVERING with a new give-up time (give_up_s as at first). 1 done,
- * 0 no such dead letter, -1. */
+/* DEAD -> DELIVERING, after the batches the sink has, with a new give-up time
+ * (give_up_s as at first) and the hresult of the result; -> ACCEPTED if there
+ * was no result yet.  1 done, 0 no such dead letter, -1. */
 int outbox_revive(struct outbox *b, const char *id, int64_t now_us,
                   struct error *err);
 /* Ended ones whose time to keep is over, and READY ones nobody fetched. */
@@ -198,12 +222,15 @@ int outbox_find(struct outbox *b, const char *id, struct arena *arena,
 /* The objects of batch `number`, appended; objects_out may be NULL. */
 int outbox_batch(struct outbox *b, const char *id, uint32_t number,
                  struct buf *out, uint32_t *objects_out, struct error *err);
-/* In order of time, newest last. state NONE: all. visit false: stop. */
+/* The newest `limit` (0: all) in order of time, newest last. state NONE: all.
+ * visit false: stop.  The spans live until visit returns, and visit calls
+ * nothing of this outbox. */
 int outbox_each(struct outbox *b, enum operation_state state, size_t limit,
                 bool (*visit)(void *arg, const struct operation *o), void *arg,
                 struct error *err);
-/* Of one state and due, the longest due first.  sink_out lets the caller
- * spread its couriers over the sinks. */
+/* Of one state and due, the longest due first, at most limit (0: all).  sink
+ * lets the caller spread its couriers over the sinks.  visit may change the
+ * outbox. */
 int outbox_due(struct outbox *b, enum operation_state state, int64_t now_us,
                size_t limit,
                bool (*visit)(void *arg, const char *id, struct span sink),

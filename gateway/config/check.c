@@ -120,7 +120,8 @@ check_file(struct draft *d, const struct ini_section *s, const char *key,
     rc = open_checked(d, s, key, path, &fd, err);
     if (rc <= 0)
         return rc;
-    if (strcmp(key, "keytab") == 0 || strcmp(key, "tls_key") == 0)
+    if (strcmp(key, "keytab") == 0 || strcmp(key, "tls_key") == 0 ||
+        strcmp(key, "client_keytab") == 0)
         warn_if_open(d, s, key, path, fd);
     close(fd);
     return 0;

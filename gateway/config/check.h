@@ -13,8 +13,9 @@
 struct draft {
     struct arena *arena;
     struct ini_set set;
-    struct config *config;          /* what is being made */
-    const struct ini_section *main; /* [nsgate], never NULL */
+    struct config *config;              /* what is being made */
+    const struct ini_section *main;     /* [nsgate], never NULL */
+    const struct ini_section *callback; /* [callback], never NULL */
 
     struct config_listener *listeners;
     const struct ini_section **listener_sections; /* beside listeners */
@@ -31,6 +32,7 @@ int check_main(struct draft *d, struct error *err);
 int check_listeners(struct draft *d, struct error *err);
 int check_access(struct draft *d, struct error *err);
 int check_namespaces(struct draft *d, struct error *err);
+int check_callback(struct draft *d, struct error *err);
 
 /* An error or a warning at the line of key in s; key NULL or not given: the
  * line of the section. */

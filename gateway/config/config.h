@@ -90,6 +90,23 @@ struct config_network {
     unsigned prefix; /* 0 to 128 */
 };
 
+#define CONFIG_HOST_SIZE 256
+
+/*
+ * A host that has one meaning: a name of labels, a dotted quad of decimal
+ * numbers, or an IPv6 address in brackets.  out: lower case, the address
+ * without brackets and in inet_ntop's spelling.  False and an empty out for
+ * everything else: a dot at the end, a zone, what a resolver could take for a
+ * number in another notation (0x7f.1, 127.1, 017.0.0.1).
+ */
+bool config_host_parse(struct span text, char out[CONFIG_HOST_SIZE]);
+/* "10.0.0.0/8", "fd00::/8", an address alone; no bits beyond the prefix. */
+int config_network_parse(struct span text, struct config_network *out,
+                         struct error *err);
+/* address: IPv4 as ::ffff:a.b.c.d. */
+bool config_network_holds(const struct config_network *n,
+                          const uint8_t address[16]);
+
 /* [callback]: asynchronous results and where they may be sent. */
 struct config_callback {
     const char *client_keytab;    /* NULL: nothing can be delivered */

@@ -7,11 +7,13 @@
 
 #define KiB 1024ull
 #define MiB (1024ull * 1024)
+#define GiB (1024ull * 1024 * 1024)
 
 #define IN_CONFIG(field)    offsetof(struct config, field)
 #define IN_LISTENER(field)  offsetof(struct config_listener, field)
 #define IN_ACCESS(field)    offsetof(struct access_list, field)
 #define IN_NAMESPACE(field) offsetof(struct config_namespace, field)
+#define IN_CALLBACK(field)  offsetof(struct config_callback, field)
 
 static const struct {
     enum section_kind kind;
@@ -23,6 +25,7 @@ static const struct {
     {SECTION_LISTENER, "listener", true, "[listener/NAME]"},
     {SECTION_ACCESS, "access", true, "[access/NAMESPACE]"},
     {SECTION_NAMESPACE, "namespace", true, "[namespace/NAMESPACE]"},
+    {SECTION_CALLBACK, "callback", false, "[callback]"},
 };
 
 /* One row a key; the row's sentence stands in nsgate.conf(5). */
@@ -129,6 +132,44 @@ static const struct key keys[] = {
      "Whether a request at too low a level is refused or only recorded."},
     {SECTION_NAMESPACE, "until", value_until, IN_NAMESPACE(audit_until_us),
      NULL, 0, 0, "YYYY-MM-DD", "The last day (UTC) on which audit holds."},
+#define ROW(name, parse, field, preset, min, max, form, manual)               \
+    {                                                                         \
+        SECTION_CALLBACK, name, parse, IN_CALLBACK(field), preset, min, max,  \
+            form, manual                                                      \
+    }
+    ROW("client_keytab", value_path, client_keytab, NULL, 0, 0, "PATH",
+        "The file with the keys of the gateway as a client of sinks."),
+    ROW("client_principal", value_principal, client_principal, NULL, 0, 0,
+        "PRINCIPAL", "The principal that results are delivered as."),
+    ROW("sinks", value_sinks, sinks, NULL, 0, 0, "HOST[:PORT]|*.DOMAIN, ...",
+        "The hosts that results may be sent to."),
+    ROW("sink_networks", value_networks, networks, NULL, 0, 0,
+        "ADDRESS[/PREFIX], ...",
+        "The networks that sinks may stand in although they are not global."),
+    ROW("sink_ca", value_path, sink_ca, NULL, 0, 0, "PATH",
+        "The certificate authorities of sinks, in PEM."),
+    ROW("floor", value_floor, floor, "request", 0, 0, "request|LEVEL",
+        "The authentication level below which nothing is delivered."),
+    ROW("couriers", value_number, couriers, "4", 1, 64, "NUMBER",
+        "The number of processes that deliver."),
+    ROW("sink_timeout_s", value_number, sink_timeout_s, "30", 1, 600,
+        "SECONDS", "How long one exchange with a sink may take."),
+    ROW("give_up_s", value_number, give_up_s, "86400", 1, 2592000, "SECONDS",
+        "How long delivery is tried before a result is a dead letter."),
+    ROW("keep_s", value_number, keep_s, "3600", 1, 2592000, "SECONDS",
+        "How long a result waits to be fetched, and a final status stays."),
+    ROW("keep_dead_s", value_number, keep_dead_s, "604800", 1, 31536000,
+        "SECONDS", "How long a dead letter is kept."),
+    ROW("operations_max", value_number, operations_max, "100000", 1, 10000000,
+        "NUMBER", "How many operations may be unfinished."),
+    ROW("operations_per_principal", value_number, operations_per_principal,
+        "1000", 1, 10000000, "NUMBER",
+        "How many of them may belong to one principal."),
+    ROW("result_max", value_size, result_max, "16M", 1 * KiB, 1 * GiB, "BYTES",
+        "The largest result that is stored."),
+    ROW("outbox_max", value_size, outbox_max, "1G", 1 * KiB, 1024 * GiB,
+        "BYTES", "How much all stored results may take."),
+#undef ROW
 };
 
 const struct key *
@@ -166,7 +207,7 @@ section_parse(struct span text, struct span *name_out, struct error *err)
     }
     error_set(err,
               "unknown section [%.*s]: there are [nsgate], [listener/NAME], "
-              "[access/NAMESPACE] and [namespace/NAMESPACE]",
+              "[access/NAMESPACE], [namespace/NAMESPACE] and [callback]",
               (int)(text.length > 80 ? 80 : text.length), text.data);
     return SECTION_NONE;
 }

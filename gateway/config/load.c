@@ -128,7 +128,8 @@ draft_fill(struct draft *d, struct error *err)
 {
     struct config *c = d->config;
 
-    if (fill(d, d->main, SECTION_NSGATE, c, err) < 0)
+    if (fill(d, d->main, SECTION_NSGATE, c, err) < 0 ||
+        fill(d, d->callback, SECTION_CALLBACK, &c->callback, err) < 0)
         return -1;
     for (size_t i = 0; i < c->listener_count; i++) {
         if (fill_listener(d, d->listener_sections[i], i, err) < 0)
@@ -149,34 +150,46 @@ draft_fill(struct draft *d, struct error *err)
     return 0;
 }
 
-/* Without [nsgate] its defaults hold and complaints go to line 1. */
-static int
-draft_main(struct draft *d, struct error *err)
+/* A section without a name.  Where it is not written its defaults hold and
+ * complaints go to line 1. */
+static const struct ini_section *
+draft_section(struct draft *d, enum section_kind kind, struct error *err)
 {
+    const struct ini_section *found = ini_set_find(&d->set, kind);
     struct ini_section *absent;
 
-    d->main = ini_set_find(&d->set, SECTION_NSGATE);
-    if (d->main != NULL)
-        return 0;
+    if (found != NULL)
+        return found;
     absent = arena_alloc(d->arena, sizeof(*absent));
-    if (absent == NULL)
-        return error_set_errno(err, ENOMEM, "configuration");
-    absent->kind = SECTION_NSGATE;
+    if (absent == NULL) {
+        error_set_errno(err, ENOMEM, "configuration");
+        return NULL;
+    }
+    absent->kind = kind;
     absent->name = "";
     absent->file = d->set.main_file;
     absent->line = 1;
-    d->main = absent;
-    return 0;
+    return absent;
+}
+
+static int
+draft_sections(struct draft *d, struct error *err)
+{
+    d->main = draft_section(d, SECTION_NSGATE, err);
+    if (d->main != NULL)
+        d->callback = draft_section(d, SECTION_CALLBACK, err);
+    return d->callback != NULL ? 0 : -1;
 }
 
 static int
 draft_finish(struct draft *d, struct error *err)
 {
-    if (draft_main(d, err) < 0 || draft_allocate(d, err) < 0 ||
+    if (draft_sections(d, err) < 0 || draft_allocate(d, err) < 0 ||
         draft_fill(d, err) < 0 || check_main(d, err) < 0 ||
-        check_listeners(d, err) < 0 || check_access(d, err) < 0)
+        check_listeners(d, err) < 0 || check_access(d, err) < 0 ||
+        check_namespaces(d, err) < 0)
         return -1;
-    return check_namespaces(d, err);
+    return check_callback(d, err);
 }
 
 static int

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <pwd.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -110,32 +111,55 @@ value_rows(struct arena *arena, const struct key *key, void *structure,
     return 0;
 }
 
+static const struct {
+    char letter;
+    uint64_t bytes;
+} units[] = {{'G', 1ull << 30}, {'M', 1ull << 20}, {'K', 1ull << 10}};
+
+/* "16K", in the largest unit that leaves no rest. */
+static void
+format_size(uint64_t n, char out[32])
+{
+    for (size_t i = 0; i < ARRAY_COUNT(units); i++) {
+        if (n % units[i].bytes == 0) {
+            snprintf(out, 32, "%llu%c",
+                     (unsigned long long)(n / units[i].bytes),
+                     units[i].letter);
+            return;
+        }
+    }
+    snprintf(out, 32, "%llu", (unsigned long long)n);
+}
+
 int
 value_size(struct arena *arena, const struct key *key, void *structure,
            const char *text, struct error *err)
 {
-    char *end = NULL;
+    char *end = NULL, min[32], max[32];
     unsigned long long n = 0, unit = 1;
 
     (void)arena;
-    if (ascii_is_digit(text[0]) && strlen(text) <= 12) {
+    if (ascii_is_digit(text[0]) && strlen(text) <= 13)
         n = strtoull(text, &end, 10);
-        if (*end == 'K' || *end == 'k')
-            unit = 1024;
-        else if (*end == 'M' || *end == 'm')
-            unit = 1024 * 1024;
-        if (unit > 1)
+    for (size_t i = 0; end != NULL && i < ARRAY_COUNT(units); i++) {
+        if (ascii_lower(*end) == ascii_lower(units[i].letter)) {
+            unit = units[i].bytes;
             end++;
+            break;
+        }
     }
-    if (end == NULL || *end != '\0' || n > key->max / unit ||
-        n * unit < key->min)
-        return error_set(err,
-                         "must be a number of bytes from %lluK to %lluK; K "
-                         "or M may follow it",
-                         (unsigned long long)key->min / 1024,
-                         (unsigned long long)key->max / 1024);
-    *FIELD(structure, key, size_t) = (size_t)(n * unit);
-    return 0;
+    if (end != NULL && *end == '\0' && n <= key->max / unit &&
+        n * unit >= key->min)
+    {
+        *FIELD(structure, key, size_t) = (size_t)(n * unit);
+        return 0;
+    }
+    format_size(key->min, min);
+    format_size(key->max, max);
+    return error_set(err,
+                     "must be a number of bytes from %s to %s; K, M or G may "
+                     "follow it",
+                     min, max);
 }
 
 int
@@ -232,22 +256,16 @@ value_user(const char *text, uint32_t *uid_out, struct error *err)
 
 /* -- lists --------------------------------------------------------------- */
 
-struct list {
-    size_t count;
-    const char **items;
-};
-
-/* The parts between commas, trimmed; an empty one is an error. */
-static int
-split(struct arena *arena, const char *text, struct list *out,
-      struct error *err)
+int
+value_split(struct arena *arena, const char *text, struct value_list *out,
+            struct error *err)
 {
     struct span rest = span_of(text);
     size_t parts = 1;
 
     for (const char *p = text; *p != '\0'; p++)
         parts += *p == ',';
-    *out = (struct list){0, arena_array(arena, parts, sizeof(char *))};
+    *out = (struct value_list){0, arena_array(arena, parts, sizeof(char *))};
     for (size_t i = 0; out->items != NULL && i < parts; i++) {
         struct span part = span_trim(span_cut(rest, ',', &rest));
 
@@ -296,10 +314,10 @@ value_acceptors(struct arena *arena, const struct key *key, void *structure,
                 const char *text, struct error *err)
 {
     struct config *c = structure;
-    struct list list;
+    struct value_list list;
 
     (void)key;
-    if (split(arena, text, &list, err) < 0)
+    if (value_split(arena, text, &list, err) < 0)
         return -1;
     for (size_t i = 0; i < list.count; i++) {
         if (check_acceptor(list.items[i], err) < 0)
@@ -316,10 +334,10 @@ value_realms(struct arena *arena, const struct key *key, void *structure,
              const char *text, struct error *err)
 {
     struct config *c = structure;
-    struct list list;
+    struct value_list list;
 
     (void)key;
-    if (split(arena, text, &list, err) < 0)
+    if (value_split(arena, text, &list, err) < 0)
         return -1;
     for (size_t i = 0; i < list.count; i++) {
         if (strpbrk(list.items[i], "@/\\* ") != NULL)
@@ -358,9 +376,9 @@ check_principal(const char *text, bool wildcard, struct error *err)
 
 static int
 principals(struct arena *arena, const char *text, bool wildcard,
-           struct list *list, struct error *err)
+           struct value_list *list, struct error *err)
 {
-    if (split(arena, text, list, err) < 0)
+    if (value_split(arena, text, list, err) < 0)
         return -1;
     for (size_t i = 0; i < list->count; i++) {
         if (check_principal(list->items[i], wildcard, err) < 0)
@@ -370,11 +388,23 @@ principals(struct arena *arena, const char *text, bool wildcard,
 }
 
 int
+value_principal(struct arena *arena, const struct key *key, void *structure,
+                const char *text, struct error *err)
+{
+    if (strncmp(text, "group:", 6) == 0)
+        return error_set(err, "must be one principal, not a group");
+    if (check_principal(text, false, err) < 0)
+        return -1;
+    return keep_text(arena, span_of(text), FIELD(structure, key, const char *),
+                     err);
+}
+
+int
 value_operators(struct arena *arena, const struct key *key, void *structure,
                 const char *text, struct error *err)
 {
     struct config *c = structure;
-    struct list list;
+    struct value_list list;
 
     (void)key;
     if (principals(arena, text, false, &list, err) < 0)
@@ -389,7 +419,7 @@ value_principals(struct arena *arena, const struct key *key, void *structure,
                  const char *text, struct error *err)
 {
     struct access_list *access = structure;
-    struct list list;
+    struct value_list list;
 
     (void)key;
     if (principals(arena, text, true, &list, err) < 0)
@@ -404,11 +434,11 @@ value_local_users(struct arena *arena, const struct key *key, void *structure,
                   const char *text, struct error *err)
 {
     struct config_listener *l = structure;
-    struct list list;
+    struct value_list list;
     uint32_t *uids;
 
     (void)key;
-    if (split(arena, text, &list, err) < 0)
+    if (value_split(arena, text, &list, err) < 0)
         return -1;
     uids = arena_array(arena, list.count, sizeof(*uids));
     if (uids == NULL)

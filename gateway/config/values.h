@@ -9,7 +9,7 @@ key_parser value_path;       /* const char *; absolute */
 key_parser value_bool;       /* bool; yes or no, true or false */
 key_parser value_number;     /* unsigned, within the row's range */
 key_parser value_rows;       /* size_t, within the row's range */
-key_parser value_size;       /* size_t bytes; K or M may follow */
+key_parser value_size;       /* size_t bytes; K, M or G may follow */
 key_parser value_mode;       /* unsigned; octal */
 key_parser value_workers;    /* unsigned; auto is the number of cores */
 key_parser value_log_level;  /* const char * */
@@ -34,6 +34,21 @@ key_parser value_priorities;
 key_parser value_principals;
 key_parser value_enforcement;
 key_parser value_until;
+
+/* Of struct config_callback. */
+key_parser value_principal; /* const char *; a whole principal name */
+key_parser value_sinks;
+key_parser value_networks;
+key_parser value_floor;
+
+struct value_list {
+    size_t count;
+    const char **items;
+};
+
+/* The parts between commas, trimmed; an empty one is an error. */
+int value_split(struct arena *arena, const char *text, struct value_list *out,
+                struct error *err);
 
 /* A user by name or number; -1 and an error when there is none. */
 int value_user(const char *text, uint32_t *uid_out, struct error *err);

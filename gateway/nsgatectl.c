@@ -30,6 +30,8 @@ static const struct command commands[] = {
      ctl_doctor},
     {"probe", "URL [--level NAME] [OPTION...]",
      "one request at exactly this level, and what came of it", ctl_probe},
+    {"listen", "URL [OPTION...]",
+     "a sink for asynchronous results, to try them out", ctl_listen},
 };
 
 static void

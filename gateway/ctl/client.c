@@ -56,6 +56,68 @@ out:
     return result;
 }
 
+/* One part, absent allowed; false: it is there and does not fit. */
+static bool
+url_part(CURLU *u, CURLUPart part, unsigned flags, char *out, size_t max)
+{
+    char *text = NULL;
+    bool fits = true;
+
+    out[0] = '\0';
+    if (curl_url_get(u, part, &text, flags) == CURLUE_OK) {
+        fits = strlen(text) < max;
+        if (fits)
+            memcpy(out, text, strlen(text) + 1);
+    }
+    curl_free(text);
+    return fits;
+}
+
+static bool
+url_port(const char *text, uint16_t *out)
+{
+    unsigned long n = strtoul(text, NULL, 10);
+
+    *out = (uint16_t)n;
+    return text[0] != '\0' && n <= UINT16_MAX;
+}
+
+int
+client_url_split(const char *url, struct client_url *out, struct error *err)
+{
+    char user[8], fragment[8], port[8], query[1024];
+    CURLU *u;
+    bool good;
+
+    memset(out, 0, sizeof(*out));
+    if (client_url_parse(url, out->host, sizeof(out->host), &out->tls, err) !=
+        0)
+        return -1;
+    u = curl_url();
+    if (u == NULL)
+        return out_of_memory(err);
+    good =
+        curl_url_set(u, CURLUPART_URL, url, CURLU_PATH_AS_IS) == CURLUE_OK &&
+        url_part(u, CURLUPART_USER, 0, user, sizeof(user)) &&
+        user[0] == '\0' &&
+        url_part(u, CURLUPART_FRAGMENT, 0, fragment, sizeof(fragment)) &&
+        fragment[0] == '\0' &&
+        url_part(u, CURLUPART_PORT, CURLU_DEFAULT_PORT, port, sizeof(port)) &&
+        url_port(port, &out->port) &&
+        url_part(u, CURLUPART_PATH, 0, out->target,
+                 sizeof(out->target) - sizeof(query)) &&
+        url_part(u, CURLUPART_QUERY, 0, query, sizeof(query) - 1);
+    curl_url_cleanup(u);
+    if (!good)
+        return error_set(
+            err, "'%s' has a user, a fragment, or too long a part", url);
+    if (query[0] != '\0') {
+        strcat(out->target, "?");
+        strcat(out->target, query);
+    }
+    return 0;
+}
+
 static size_t
 take_body(char *bytes, size_t size, size_t count, void *arg)
 {

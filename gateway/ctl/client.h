@@ -55,6 +55,18 @@ const char *client_header(const struct client_response *response,
 int client_certificate(const struct client_request *request, struct buf *pem,
                        struct error *err);
 
+/* What an http or https URL names.  No user and no fragment; port: the
+ * scheme's own when none is said, and 0 when 0 is. */
+struct client_url {
+    bool tls;
+    uint16_t port;
+    char host[256];    /* without brackets */
+    char target[2048]; /* path and query as written, "/" when there is none */
+};
+
+int client_url_split(const char *url, struct client_url *out,
+                     struct error *err);
+
 /* Host of an http or https URL, without brackets. */
 int client_url_parse(const char *url, char *host_out, size_t host_max,
                      bool *tls_out, struct error *err);

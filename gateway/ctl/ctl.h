@@ -23,7 +23,7 @@ enum ctl_exit {
     CTL_OK = 0,
     CTL_FAILED = 1,      /* said no, or something is wrong */
     CTL_USAGE = 2,       /* the command line */
-    CTL_UNREACHABLE = 3, /* probe: no answer to judge */
+    CTL_UNREACHABLE = 3, /* probe: no answer to judge; listen: none came */
 };
 
 /* What stands before the command. */
@@ -41,6 +41,7 @@ int ctl_events(const struct ctl *ctl, int argc, char **argv);
 int ctl_why(const struct ctl *ctl, int argc, char **argv);
 int ctl_doctor(const struct ctl *ctl, int argc, char **argv);
 int ctl_probe(const struct ctl *ctl, int argc, char **argv);
+int ctl_listen(const struct ctl *ctl, int argc, char **argv);
 
 /* -- for the commands ---------------------------------------------------- */
 

@@ -1,4 +1,133 @@
 #ifndef GATEWAY_CTL_LISTEN_H
 #define GATEWAY_CTL_LISTEN_H
 
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cjson/cJSON.h>
+
+#include "gateway/auth/auth.h"
+#include "gateway/ctl/client.h"
+#include "policy/decision/decision.h"
+
+/*
+ * nsgatectl listen: a sink for asynchronous results.  What a sink owes to
+ * its sender is small: it proves itself once on each connection, and takes
+ * data on no connection whose sender has not proven itself there.
+ *
+ *     listen_options   the command line
+ *     listen_message   one body: indicate or setstatus
+ *     listen_keys      which of them were here before
+ *     listen_report    what the user sees of it
+ *     listen_sink      requests and their answers
+ *     listen           socket, keytab, loop
+ */
+
+/* -- listen_options.c ----------------------------------------------------- */
+
+struct listen_options {
+    struct client_url url;
+    char name[300];                /* "HTTP@host" */
+    const char *certificate, *key; /* PEM files; both with https */
+    const char *keytab;
+    const char *gateway;    /* the only principal data is taken from */
+    enum authn_level level; /* the least that data is taken at */
+    bool json;
+    unsigned count;     /* end after so many statuses; 0: never */
+    unsigned timeout_s; /* 0: none */
+    int answer;         /* to data; 0: 204 */
+};
+
+/* 0, or the exit status after a complaint. */
+int listen_options_parse(struct listen_options *o, int argc, char **argv);
+
+/* -- listen_message.c ----------------------------------------------------- */
+
+#define LISTEN_OPERATION_TEXT 33
+#define LISTEN_KEY_MAX        64
+
+enum listen_kind {
+    LISTEN_KIND_NONE = 0,
+    LISTEN_INDICATE,
+    LISTEN_SETSTATUS,
+};
+
+struct listen_message {
+    cJSON *json; /* all of it; owned */
+    enum listen_kind kind;
+    char operation[LISTEN_OPERATION_TEXT];
+    char key[LISTEN_KEY_MAX]; /* what Idempotency-Key says of such a one */
+    const char *namespace;    /* INDICATE */
+    uint32_t batch;           /* INDICATE */
+    uint32_t batches;         /* SETSTATUS */
+    uint32_t objects;
+    uint32_t hresult; /* SETSTATUS */
+    const char *symbol;
+};
+
+/* -1: the body is not one of the two; out needs no fini then. */
+int listen_message_parse(struct span body, struct listen_message *out,
+                         struct error *err);
+void listen_message_fini(struct listen_message *m);
+
+/* -- listen_keys.c -------------------------------------------------------- */
+
+/* Remembers the newest so many; a sender does not repeat older ones. */
+#define LISTEN_KEYS_MAX 65536
+
+struct listen_keys;
+
+struct listen_keys *listen_keys_new(void);
+void listen_keys_free(struct listen_keys *k);
+bool listen_keys_has(const struct listen_keys *k, const char *principal,
+                     const char *key);
+/* False: out of memory. */
+bool listen_keys_add(struct listen_keys *k, const char *principal,
+                     const char *key);
+void listen_keys_remove(struct listen_keys *k, const char *principal,
+                        const char *key);
+
+/* -- listen_report.c ------------------------------------------------------ */
+
+/* Who has logged in on a connection. */
+struct listen_sender {
+    char principal[AUTH_PRINCIPAL_MAX];
+    enum authn_level declared, applied, effective;
+    enum channel_kind channel;
+    bool bound;
+    int64_t expires_us;
+};
+
+struct listen_delivery {
+    const struct listen_sender *sender;
+    const struct listen_message *message;
+    bool gateway_checked; /* the principal is the one that was asked for */
+    bool duplicate;
+    int answer;
+};
+
+const char *listen_binding_name(const struct listen_sender *s);
+/* Flushed.  -1: it could not be written. */
+int listen_report(const struct listen_delivery *d, bool json, FILE *out);
+
+/* -- listen_sink.c -------------------------------------------------------- */
+
+struct http_handlers;
+struct http_request;
+
+struct listen_sink {
+    const struct listen_options *options;
+    struct acceptor *acceptor;
+    struct listen_keys *keys;
+    unsigned statuses; /* whose answer went out */
+    bool failed;       /* one of them, or the output */
+    /* Nothing more is wanted: called once. */
+    void (*end)(void *arg);
+    void *arg;
+};
+
+void listen_sink_handlers(struct listen_sink *sink,
+                          struct http_handlers *handlers_out);
+
 #endif

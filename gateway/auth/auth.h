@@ -156,6 +156,8 @@ int initiator_finish(struct initiator *i, struct span reply,
                      struct error *err);
 /* After the first token or finish: flags, names, ticket end for display. */
 uint32_t initiator_flags(const struct initiator *i);
+/* The server has proved who it is. */
+bool initiator_is_mutual(const struct initiator *i);
 /* When the context's ticket ends; 0: not complete. */
 int64_t initiator_expires_us(const struct initiator *i);
 const char *initiator_principal(const struct initiator *i);

@@ -217,6 +217,12 @@ initiator_flags(const struct initiator *i)
     return i->ret_flags;
 }
 
+bool
+initiator_is_mutual(const struct initiator *i)
+{
+    return i->complete && (i->ret_flags & GSS_C_MUTUAL_FLAG) != 0;
+}
+
 int64_t
 initiator_expires_us(const struct initiator *i)
 {

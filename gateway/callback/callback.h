@@ -125,6 +125,9 @@ struct operation {
     struct span head;
 };
 
+/* "WBEM_E_ACCESS_DENIED"; NULL: none that is known. */
+const char *operation_symbol(uint32_t hresult);
+
 /* {"kind":"operation","id":...,"state":...}: for polls and nsgatectl. */
 void operation_format_json(const struct operation *o, bool whole,
                            struct buf *out);
@@ -183,6 +186,8 @@ enum outbox_add outbox_add(struct outbox *b, const struct operation_request *r,
 int outbox_add_batch(struct outbox *b, const char *id, struct span body,
                      uint32_t objects, struct error *err);
 /* Forgets the batches of an attempt to carry it out that was interrupted. */
+int outbox_drop_batches(struct outbox *b, const char *id, struct error *err);
+/* Of one that is to be carried out from its beginning again. */
 int outbox_drop_batches(struct outbox *b, const char *id, struct error *err);
 /* The result is complete: READY, or DELIVERING when there is a sink.
  * hresult != 0: the operation failed; its batches, if any, are dropped. */

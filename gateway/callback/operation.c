@@ -49,6 +49,16 @@ operation_state_find(struct span name)
     return OPERATION_STATE_NONE;
 }
 
+const char *
+operation_symbol(uint32_t hresult)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(symbols); i++) {
+        if (symbols[i].hresult == hresult)
+            return symbols[i].symbol;
+    }
+    return NULL;
+}
+
 static void
 add_hresult(struct buf *out, uint32_t hresult)
 {
@@ -56,10 +66,8 @@ add_hresult(struct buf *out, uint32_t hresult)
 
     snprintf(text, sizeof(text), "0x%08" PRIX32, hresult);
     json_text(out, "hresult", text);
-    for (size_t i = 0; i < ARRAY_COUNT(symbols); i++) {
-        if (symbols[i].hresult == hresult)
-            json_text(out, "symbol", symbols[i].symbol);
-    }
+    if (operation_symbol(hresult) != NULL)
+        json_text(out, "symbol", operation_symbol(hresult));
 }
 
 static void

@@ -32,6 +32,7 @@ enum event_id {
     EVENT_AUDITED = 133,    /* would have been refused */
     EVENT_CHALLENGED = 134, /* no token: the first request of a browser */
     EVENT_LOST = 140,       /* count of events that could not be recorded */
+    EVENT_CALLBACK_FAILED = 150, /* given up: a dead letter */
     EVENT_ENCRYPTION_REQUIRED = 5605,
     EVENT_CALLBACK_NOT_SECURE = 5606,
 };

@@ -35,6 +35,8 @@ static const struct event_type types[] = {
      "a request without a token was answered 401", true},
     {EVENT_LOST, "events-lost", EVENT_ERROR,
      "events could not be recorded; count says how many", false},
+    {EVENT_CALLBACK_FAILED, "callback-failed", EVENT_WARNING,
+     "results could not be delivered and were given up", true},
     {EVENT_ENCRYPTION_REQUIRED, "encryption-required", EVENT_WARNING,
      "a request to a namespace that requires encryption was denied because "
      "it came below PktPrivacy",

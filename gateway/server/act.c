@@ -155,22 +155,35 @@ act_object(struct request *r)
 
 /* -- a collection ------------------------------------------------------------- */
 
-struct page_stream {
+struct part_stream {
     struct request *request;
-    struct rest_page *page;
+    struct part_source source;
     struct buf part; /* made, not sent */
     size_t sent;
     bool done;
 };
 
 static void
-page_stream_close(void *arg)
+part_stream_close(void *arg)
 {
-    struct page_stream *s = arg;
+    struct part_stream *s = arg;
 
-    rest_page_free(s->page);
+    s->source.free(s->source.arg);
     buf_fini(&s->part);
     free(s);
+}
+
+/* In a read transaction, which ends. */
+static bool
+part_stream_make(struct part_stream *s)
+{
+    bool ok;
+
+    buf_reset(&s->part);
+    s->sent = 0;
+    ok = s->source.next(s->source.arg, &s->part, &s->done);
+    repository_read_end(s->request->worker->repository);
+    return ok && !buf_failed(&s->part);
 }
 
 /*
@@ -179,12 +192,10 @@ page_stream_close(void *arg)
  * allowed breaks off.
  */
 static bool
-page_stream_fill(struct page_stream *s)
+part_stream_fill(struct part_stream *s)
 {
     struct request *r = s->request;
     struct worker *w = r->worker;
-    enum rest_status status;
-    uint32_t hresult;
 
     if (generation_match(r) != MATCH_SAME) {
         if (policy_holder_changed(&w->policy))
@@ -195,24 +206,19 @@ page_stream_fill(struct page_stream *s)
             generation_match(r) != MATCH_SAME)
             return false;
     }
-    buf_reset(&s->part);
-    s->sent = 0;
-    status =
-        rest_page_next(s->page, w->repository, &s->part, &s->done, &hresult);
-    repository_read_end(w->repository);
-    return status == REST_STATUS_OK && !buf_failed(&s->part);
+    return part_stream_make(s);
 }
 
 static long
-page_stream_read(void *arg, char *out, size_t max)
+part_stream_read(void *arg, char *out, size_t max)
 {
-    struct page_stream *s = arg;
+    struct part_stream *s = arg;
     size_t n;
 
     while (s->sent == s->part.length) {
         if (s->done)
             return 0;
-        if (!page_stream_fill(s)) {
+        if (!part_stream_fill(s)) {
             s->request->reason = "broken-off";
             return -1;
         }
@@ -225,47 +231,116 @@ page_stream_read(void *arg, char *out, size_t max)
     return (long)n;
 }
 
-static enum step_result
-act_instances(struct request *r)
+bool
+act_stream(struct request *r, const struct part_source *source, bool reading,
+           const struct http_header *headers, size_t header_count)
 {
-    struct page_stream *s = calloc(1, sizeof(*s));
-    struct http_stream stream = {s, page_stream_read, page_stream_close};
-    enum rest_status status = REST_STATUS_STORE_FAILED;
-    uint32_t hresult = 0;
+    struct part_stream *s = calloc(1, sizeof(*s));
+    const struct http_stream stream = {s, part_stream_read, part_stream_close};
+    bool ok = false;
 
     if (s != NULL) {
         s->request = r;
-        s->page = rest_page_new(&r->route);
+        s->source = *source;
+        ok = reading ? part_stream_make(s) : part_stream_fill(s);
+    } else if (reading) {
+        repository_read_end(r->worker->repository);
     }
-    if (s != NULL && s->page != NULL)
-        status = rest_page_next(s->page, r->worker->repository, &s->part,
-                                &s->done, &hresult);
-    repository_read_end(r->worker->repository);
-    if (status == REST_STATUS_OK && !s->done && !buf_failed(&s->part)) {
+    if (!ok) {
+        if (s != NULL)
+            buf_fini(&s->part);
+        free(s);
+        return false;
+    }
+    if (!s->done) {
         answer_send(r, 200, "application/json", (struct span){NULL, 0},
-                    &stream, NULL, 0);
-        return STEP_DONE;
+                    &stream, headers, header_count);
+        return true;
     }
-    if (status == REST_STATUS_OK && !buf_failed(&s->part))
-        answer_send(r, 200, "application/json", buf_span(&s->part), NULL, NULL,
-                    0);
-    else
-        act_failed(r, status, hresult);
+    answer_send(r, 200, "application/json", buf_span(&s->part), NULL, headers,
+                header_count);
+    part_stream_close(s);
+    return true;
+}
+
+/* A class's instances; what the first part came to is kept for the answer. */
+struct page_source {
+    struct worker *worker;
+    struct rest_page *page;
+    enum rest_status status;
+    uint32_t hresult;
+};
+
+static bool
+page_source_next(void *arg, struct buf *out, bool *done_out)
+{
+    struct page_source *s = arg;
+
+    s->status = rest_page_next(s->page, s->worker->repository, out, done_out,
+                               &s->hresult);
+    return s->status == REST_STATUS_OK;
+}
+
+static void
+page_source_free(void *arg)
+{
+    struct page_source *s = arg;
+
+    rest_page_free(s->page);
+    free(s);
+}
+
+static enum step_result
+act_instances(struct request *r)
+{
+    struct page_source *s = calloc(1, sizeof(*s));
+    const struct part_source source = {s, page_source_next, page_source_free};
+    enum rest_status status = REST_STATUS_STORE_FAILED;
+    uint32_t hresult = 0;
+
+    if (s == NULL || (s->page = rest_page_new(&r->route)) == NULL) {
+        repository_read_end(r->worker->repository);
+    } else {
+        s->worker = r->worker;
+        if (act_stream(r, &source, true, NULL, 0))
+            return STEP_DONE;
+        status = s->status;
+        hresult = s->hresult;
+    }
     if (s != NULL)
-        page_stream_close(s);
-    return STEP_DONE;
+        page_source_free(s);
+    return act_failed(r, status, hresult);
+}
+
+/* -- operations ---------------------------------------------------------------- */
+
+/* Asks the dispatcher for something, and waits; nothing is read here. */
+static bool
+act_is_asking(const struct request *r)
+{
+    return r->resource == RESOURCE_OPERATION &&
+           r->operation == OPERATION_DISCOVER;
 }
 
 enum step_result
 step_act(struct request *r)
 {
+    enum prefer_parse preference;
+
     /* Nothing but step_decide can have said so. */
     if (r->decision.verdict != VERDICT_ALLOW) {
         answer_decision(r);
         return STEP_DONE;
     }
+    if (act_is_asking(r))
+        return operation_act(r);
     if (r->operation == OPERATION_DISCOVER)
         return act_discover(r);
+    if (r->resource == RESOURCE_CIM) {
+        preference = operation_preference(r);
+        if (preference != PREFER_NONE)
+            return operation_accept(r, preference);
+    }
     switch (generation_match(r)) {
     case MATCH_SAME:
         break;
@@ -273,6 +348,10 @@ step_act(struct request *r)
         return act_catch_up(r);
     case MATCH_FAILED:
         return act_unavailable(r, "the repository cannot be read");
+    }
+    if (r->resource == RESOURCE_OPERATION) {
+        repository_read_end(r->worker->repository);
+        return operation_act(r);
     }
     atomic_fetch_add_explicit(&r->worker->counters->allowed, 1,
                               memory_order_relaxed);

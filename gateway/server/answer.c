@@ -269,3 +269,30 @@ answer_decision(struct request *r)
     buf_fini(&detail);
     buf_fini(&uri);
 }
+
+void
+answer_sink_refused(struct request *r, enum event_id event, const char *reason,
+                    const char *detail)
+{
+    bool insecure = event == EVENT_CALLBACK_NOT_SECURE;
+    const struct rest_problem p = {
+        .type = insecure ? "callback-not-secure" : "access-denied",
+        .title = "Access denied",
+        .status = 403,
+        .detail = detail,
+        .request_id = r->id,
+        .namespace = r->display,
+        .hresult = 0x80041003,
+        .symbol = "WBEM_E_ACCESS_DENIED",
+        .required = r->decision.required,
+        .effective = r->decision.effective,
+        .declared = r->declared,
+        .applied = r->applied,
+        .channel = channel_kind_name(r->channel),
+        .binding = request_binding_name(r),
+        .reason = reason,
+        .event_id = insecure ? (int)event : 0,
+    };
+
+    problem_send(r, &p, NULL, 0);
+}

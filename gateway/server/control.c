@@ -143,7 +143,9 @@ status_make(const struct master *m, struct buf *b)
         quote(b, "policyProblem", m->policy_text);
     quote(b, "stateDir", m->current->config->state_dir);
     quote(b, "configuration", m->current->config->path);
-    quote(b, "keytab", m->keytab_text);
+    quote(b, "keytab", m->keytab.text);
+    if (m->client_keytab.text[0] != '\0')
+        quote(b, "clientPrincipal", m->client_keytab.text);
     status_workers(m, b);
     buf_addf(b, ",\"recorder\":{\"pid\":%d},\"keeper\":{\"pid\":%d}",
              rec != NULL ? (int)rec->pid : 0,

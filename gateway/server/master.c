@@ -34,7 +34,7 @@ master_serving(struct master *m)
         master_fail(m, err.text);
         return;
     }
-    children_send(m, m->current, MESSAGE_START, -1);
+    children_send(m, CHILD_WORKER, m->current, MESSAGE_START, -1);
     m->phase = MASTER_RUNNING;
     master_event(m, EVENT_STARTED, NSGATE_VERSION);
     for (size_t i = 0; i < m->current->listeners.count; i++) {
@@ -55,9 +55,9 @@ reload_end(struct master *m, const char *error)
         m->current = m->next;
     m->next = NULL;
     if (error != NULL)
-        children_kill(m, gone);
+        children_kill(m, 0, gone);
     else
-        children_send(m, gone, MESSAGE_DRAIN, -1);
+        children_send(m, 0, gone, MESSAGE_DRAIN, -1);
     children_orphan(m, gone);
     setup_close(gone, m->current);
     free(gone);
@@ -77,7 +77,7 @@ reload_serving(struct master *m)
         reload_end(m, err.text);
         return;
     }
-    children_send(m, m->next, MESSAGE_START, -1);
+    children_send(m, CHILD_WORKER, m->next, MESSAGE_START, -1);
     reload_end(m, NULL);
     /* The operator asked: a missing or broken image is made anew. */
     if (keeper != NULL && keeper->fd >= 0)
@@ -105,7 +105,7 @@ master_reload(struct master *m, struct error *err)
         return -1;
     }
     m->next = s;
-    if (children_spawn_workers(m, s, err) < 0) {
+    if (children_spawn_setup(m, s, err) < 0) {
         reload_end(m, err->text);
         return -1;
     }
@@ -126,7 +126,9 @@ master_stop(struct master *m)
     m->phase_ms = clock_monotonic_ms();
     if (m->next != NULL)
         reload_end(m, "the gateway is stopping");
-    children_send(m, NULL, MESSAGE_DRAIN, -1);
+    children_send(m, CHILD_WORKER, NULL, MESSAGE_DRAIN, -1);
+    /* What they are at will be delivered again. */
+    children_kill(m, CHILD_COURIER, NULL);
     master_progress(m);
 }
 
@@ -142,7 +144,7 @@ stores_end(struct master *m)
     close(m->own_source_fd);
     m->own_source_fd = -1;
     for (struct child *c = m->children; c != NULL; c = c->next) {
-        if (c->kind != CHILD_WORKER && c->fd >= 0) {
+        if (!child_is_of_setup(c) && c->fd >= 0) {
             loop_remove(m->loop, c->fd);
             close(c->fd);
             c->fd = -1;
@@ -162,14 +164,14 @@ master_fail(struct master *m, const char *text)
     error_set(&m->error, "%s", text);
     m->status = 1;
     m->phase = MASTER_STOPPING;
-    children_kill(m, NULL);
+    children_kill(m, 0, NULL);
 }
 
 static bool
-workers_are_gone(const struct master *m)
+serving_are_gone(const struct master *m)
 {
     for (const struct child *c = m->children; c != NULL; c = c->next) {
-        if (c->kind == CHILD_WORKER && !c->gone)
+        if (child_is_of_setup(c) && !c->gone)
             return false;
     }
     return true;
@@ -199,7 +201,7 @@ master_progress(struct master *m)
         control_settle(m);
         break;
     case MASTER_STOPPING:
-        if (workers_are_gone(m))
+        if (serving_are_gone(m))
             stores_end(m);
         break;
     case MASTER_ENDING:
@@ -221,7 +223,7 @@ tick_due(void *arg)
     control_settle(m);
     if (m->phase == MASTER_STOPPING &&
         in_phase > (uint64_t)m->current->config->drain_timeout_s * 1000)
-        children_kill(m, NULL);
+        children_kill(m, 0, NULL);
     if (m->phase == MASTER_ENDING && in_phase > STORES_END_MS) {
         for (struct child *c = m->children; c != NULL; c = c->next)
             kill(c->pid, SIGKILL);
@@ -229,12 +231,12 @@ tick_due(void *arg)
 }
 
 static bool
-keytab_changed(const struct master *m, struct stat *now)
+key_file_changed(const struct key_file *k, const char *path, struct stat *now)
 {
-    const struct stat *seen = &m->current->keytab_seen;
+    const struct stat *seen = &k->seen;
 
     memset(now, 0, sizeof(*now));
-    if (stat(m->current->config->keytab, now) < 0)
+    if (stat(path, now) < 0)
         memset(now, 0, sizeof(*now));
     return now->st_ino != seen->st_ino || now->st_dev != seen->st_dev ||
            now->st_size != seen->st_size ||
@@ -242,28 +244,39 @@ keytab_changed(const struct master *m, struct stat *now)
            now->st_mtim.tv_nsec != seen->st_mtim.tv_nsec;
 }
 
-/* A changed keytab goes to the workers; until one has taken it, and if none
- * can, the old one stays (threat 36). */
+/* A changed keytab goes to those that use it; until one has taken it, and if
+ * none can, the old one stays (threat 36). */
 static void
-keytab_due(void *arg)
+key_file_look(struct master *m, struct key_file *k, const char *path,
+              struct key_change *change, enum child_kind users)
 {
-    struct master *m = arg;
     struct error err = {0, ""};
     struct stat now;
     int fd;
 
-    if (m->phase != MASTER_RUNNING || m->keytab_next >= 0 ||
-        !keytab_changed(m, &now))
+    if (k->fd < 0 || change->next >= 0 || !key_file_changed(k, path, &now))
         return;
-    m->current->keytab_seen = now;
-    fd = memory_file_read(m->current->config->keytab, KEYTAB_BYTES_MAX, &err);
+    k->seen = now;
+    fd = memory_file_read(path, KEYTAB_BYTES_MAX, &err);
     if (fd < 0) {
         master_event(m, EVENT_KEYTAB_FAILED, err.text);
         return;
     }
-    m->keytab_next = fd;
-    m->keytab_told = false;
-    children_send(m, m->current, MESSAGE_KEYTAB, fd);
+    change->next = fd;
+    children_send(m, users, m->current, MESSAGE_KEYTAB, fd);
+}
+
+static void
+keytab_due(void *arg)
+{
+    struct master *m = arg;
+    struct setup *s = m->current;
+
+    if (m->phase != MASTER_RUNNING)
+        return;
+    key_file_look(m, &s->keytab, s->config->keytab, &m->keytab, CHILD_WORKER);
+    key_file_look(m, &s->client_keytab, s->config->callback.client_keytab,
+                  &m->client_keytab, CHILD_COURIER);
 }
 
 static void
@@ -361,7 +374,7 @@ master_open(struct master *m, struct config *config, struct error *err)
         privileges_keep_master(err) < 0 || timers_open(m, err) < 0 ||
         children_spawn_stores(m, err) < 0)
         return -1;
-    return children_spawn_workers(m, m->current, err);
+    return children_spawn_setup(m, m->current, err);
 }
 
 static void
@@ -379,8 +392,10 @@ master_close(struct master *m)
         close(m->event_fd);
     if (m->own_source_fd >= 0)
         close(m->own_source_fd);
-    if (m->keytab_next >= 0)
-        close(m->keytab_next);
+    if (m->keytab.next >= 0)
+        close(m->keytab.next);
+    if (m->client_keytab.next >= 0)
+        close(m->client_keytab.next);
     if (m->current != NULL) {
         setup_close(m->current, NULL);
         free(m->current);
@@ -396,7 +411,8 @@ master_run(struct config *config, struct error *err)
     struct master m = {.control_fd = -1,
                        .event_fd = -1,
                        .own_source_fd = -1,
-                       .keytab_next = -1,
+                       .keytab.next = -1,
+                       .client_keytab.next = -1,
                        .started_ms = clock_monotonic_ms()};
     int status = 1;
 

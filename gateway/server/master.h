@@ -11,12 +11,6 @@
  * answers the control socket.  It parses nothing that a client sent.
  */
 
-enum child_kind {
-    CHILD_WORKER = 1,
-    CHILD_RECORDER,
-    CHILD_KEEPER,
-};
-
 struct master;
 
 struct child {
@@ -24,16 +18,24 @@ struct child {
     struct master *master;
     enum child_kind kind;
     pid_t pid;
-    int fd;                    /* channel to it; -1: closed */
-    const struct setup *setup; /* workers; NULL: of one that is gone */
-    int id;                    /* workers */
-    size_t slot;
-    int source_fd; /* the recorder's end of its events, kept for the next
+    int fd; /* channel to it; -1: closed */
+    /* workers, couriers; NULL: of one that is gone */
+    const struct setup *setup;
+    int id;
+    size_t slot;      /* workers */
+    int source_fd;    /* the recorder's end of its events, kept for the next
                       recorder; -1: none */
+    int operation_fd; /* the dispatcher's end of its operations, likewise */
     bool ready, started, draining, gone;
     uint64_t generation;  /* last told */
     uint64_t deadline_ms; /* of an answer to ACTIVATE; 0: none awaited */
     uint64_t born_ms;
+};
+
+/* A keytab that has changed, on its way to those that use it. */
+struct key_change {
+    int next;                  /* given to them, not confirmed; -1: none */
+    char text[ERROR_TEXT_MAX]; /* what is in use */
 };
 
 struct client;
@@ -58,13 +60,11 @@ struct master {
     int own_source_fd; /* the recorder's end of the master's events */
     int event_fd;
     struct event_sender *events;
-    int keytab_next; /* given to the workers, not confirmed; -1: none */
-    bool keytab_told;
+    struct key_change keytab, client_keytab;
     uint64_t started_ms, phase_ms;
     unsigned quick_deaths;
     uint64_t respawn_ms; /* not before */
     bool respawn;
-    char keytab_text[ERROR_TEXT_MAX];
     char policy_text[ERROR_TEXT_MAX]; /* why there is none; "": there is */
     int status;
     struct error error; /* of a failed start */
@@ -78,19 +78,32 @@ void master_fail(struct master *m, const char *text);
 /* Begins a reload; the clients that wait are answered when it is over. */
 int master_reload(struct master *m, struct error *err);
 
-/* -- children.c -- */
+/* -- child.c -- */
 int children_spawn_stores(struct master *m, struct error *err);
-int children_spawn_workers(struct master *m, const struct setup *setup,
-                           struct error *err);
+/* Workers and couriers, as many as are missing. */
+int children_spawn_setup(struct master *m, const struct setup *setup,
+                         struct error *err);
+struct child *child_new(struct master *m, enum child_kind kind,
+                        const struct setup *setup, struct error *err);
+void child_close(struct child *c);
+const char *child_kind_name(enum child_kind kind);
+/* Whether there is one for each configuration, and not one for all. */
+bool child_is_of_setup(const struct child *c);
+
+/* -- children.c -- */
+void child_ready(void *arg, uint32_t events);
 void children_reap(struct master *m);
 void children_tick(struct master *m);
-/* Of one setup (NULL: of any). */
-void children_send(struct master *m, const struct setup *setup,
-                   enum message_type type, int passed_fd);
-void children_kill(struct master *m, const struct setup *setup);
+/* Of one kind (0: all that are of a setup) and one setup (NULL: any). */
+void children_send(struct master *m, enum child_kind kind,
+                   const struct setup *setup, enum message_type type,
+                   int passed_fd);
+void children_kill(struct master *m, enum child_kind kind,
+                   const struct setup *setup);
 bool children_all_ready(const struct master *m, const struct setup *setup);
-size_t children_count(const struct master *m, enum child_kind kind);
-/* The old workers of a setup that goes away. */
+size_t children_count(const struct master *m, enum child_kind kind,
+                      const struct setup *setup);
+/* The old ones of a setup that goes away. */
 void children_orphan(struct master *m, const struct setup *setup);
 /* All workers map the image anew; each must answer in time. */
 void children_activate(struct master *m);

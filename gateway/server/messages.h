@@ -12,7 +12,7 @@
  */
 enum message_type {
     /* child to master */
-    MESSAGE_READY = 1,  /* worker: may be started */
+    MESSAGE_READY = 1,  /* worker: may be started; text: its keys */
     MESSAGE_FAILED,     /* text; it exits */
     MESSAGE_ACTIVE,     /* generation it decides by; result < 0: none, text;
                            1: found by itself, no answer to ACTIVATE */
@@ -21,12 +21,19 @@ enum message_type {
 
     /* master to child */
     MESSAGE_START = 32, /* worker: accept connections */
-    MESSAGE_DRAIN,      /* worker: finish what is there and exit */
+    MESSAGE_DRAIN,      /* worker, courier: finish what is there and exit */
     MESSAGE_ACTIVATE,   /* worker: map the image anew, say ACTIVE */
     MESSAGE_KEYTAB,     /* worker: fd of the new keytab */
     MESSAGE_REBUILD,    /* keeper: image from repository if that is newer;
                            result 1: even if the image is missing or bad */
-    MESSAGE_SOURCE,     /* recorder: fd, one more channel of events */
+    MESSAGE_SOURCE,     /* recorder, dispatcher: fd, one more channel; result:
+                           enum source_kind */
+};
+
+enum source_kind {
+    SOURCE_EVENTS = 0,
+    SOURCE_WORKER,
+    SOURCE_COURIER,
 };
 
 struct message {

@@ -1,6 +1,7 @@
 #ifndef GATEWAY_SERVER_REQUEST_H
 #define GATEWAY_SERVER_REQUEST_H
 
+#include "gateway/callback/callback.h"
 #include "gateway/rest/rest.h"
 #include "gateway/server/worker.h"
 
@@ -9,6 +10,19 @@
  * fact that decides is in here, belongs to this request alone and is worked
  * out anew for each: nothing is remembered of the connection.
  */
+enum request_resource {
+    RESOURCE_CIM = 0,   /* /cim */
+    RESOURCE_OPERATION, /* /operations/ID */
+};
+
+/* Of a request that is to be answered later, or asks after one that was. */
+struct request_async {
+    char id[OPERATION_ID_TEXT];
+    char sink[SINK_URL_MAX + 1]; /* "": none */
+    bool asked;                  /* the dispatcher */
+    enum operation_message answer;
+};
+
 struct request {
     struct request *next; /* free, or waiting */
     struct worker *worker;
@@ -32,6 +46,7 @@ struct request {
     enum authn_level declared, applied;
 
     /* route */
+    enum request_resource resource;
     struct rest_target route;
     enum operation_kind operation;
 
@@ -42,6 +57,8 @@ struct request {
 
     /* act */
     uint64_t wait_end_ms; /* 0: not waiting */
+
+    struct request_async async;
 
     /* for the record */
     const char *reason;
@@ -60,6 +77,32 @@ enum step_result step_admit(struct request *r);
 enum step_result step_decide(struct request *r);
 /* act.c */
 enum step_result step_act(struct request *r);
+
+/* An answer in parts, each made under the policy of its moment. */
+struct part_source {
+    void *arg;
+    /* Appends the next part; false: broken. */
+    bool (*next)(void *arg, struct buf *out, bool *done_out);
+    void (*free)(void *arg);
+};
+
+/* Answers 200 with the parts.  reading: the repository is in a read
+ * transaction, which ends here.  False: there is no first part; the source
+ * is still the caller's. */
+bool act_stream(struct request *r, const struct part_source *source,
+                bool reading, const struct http_header *headers,
+                size_t header_count);
+
+/* -- operation.c: asynchronous requests ------------------------------------ */
+
+#define OPERATION_METHODS "GET, HEAD, DELETE, OPTIONS"
+
+bool operation_is_path(struct span path);
+enum step_result operation_route(struct request *r);
+enum prefer_parse operation_preference(struct request *r);
+enum step_result operation_accept(struct request *r,
+                                  enum prefer_parse preference);
+enum step_result operation_act(struct request *r);
 
 /* decide() over this request's facts and its pinned image, without a side
  * effect. */
@@ -81,6 +124,9 @@ void answer_problem(struct request *r, int status, const char *type,
                     const char *symbol);
 void answer_challenge(struct request *r); /* 401 */
 void answer_decision(struct request *r);  /* any verdict but ALLOW */
+/* 403: the results could not go where they were asked to go. */
+void answer_sink_refused(struct request *r, enum event_id event,
+                         const char *reason, const char *detail);
 
 /* -- what is written down (record.c) -------------------------------------- */
 

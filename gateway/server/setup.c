@@ -178,14 +178,40 @@ runtime_dir_prepare(const struct setup *s, struct error *err)
 /* -- files ------------------------------------------------------------------ */
 
 static int
-keytab_open(struct setup *s, struct error *err)
+key_file_open(struct key_file *k, const char *what, const char *path,
+              struct error *err)
 {
-    const char *path = s->config->keytab;
+    if (stat(path, &k->seen) < 0)
+        return error_set_errno(err, errno, "%s %s", what, path);
+    k->fd = memory_file_read(path, KEYTAB_BYTES_MAX, err);
+    return k->fd < 0 ? error_prefix(err, "%s", what) : 0;
+}
 
-    if (stat(path, &s->keytab_seen) < 0)
-        return error_set_errno(err, errno, "keytab %s", path);
-    s->keytab_fd = memory_file_read(path, KEYTAB_BYTES_MAX, err);
-    return s->keytab_fd < 0 ? error_prefix(err, "keytab") : 0;
+/* The client's only if there is anything to deliver to. */
+static int
+keytabs_open(struct setup *s, struct error *err)
+{
+    const struct config_callback *callback = &s->config->callback;
+
+    if (key_file_open(&s->keytab, "keytab", s->config->keytab, err) < 0)
+        return -1;
+    if (setup_children(s, CHILD_COURIER) == 0)
+        return 0;
+    return key_file_open(&s->client_keytab, "client_keytab",
+                         callback->client_keytab, err);
+}
+
+size_t
+setup_children(const struct setup *s, enum child_kind kind)
+{
+    const struct config *c = s->config;
+
+    if (kind == CHILD_WORKER)
+        return c->workers;
+    if (kind == CHILD_COURIER && c->callback.sink_count > 0 &&
+        c->callback.client_keytab != NULL)
+        return c->callback.couriers;
+    return 0;
 }
 
 static int
@@ -237,14 +263,15 @@ setup_open(struct setup *s, struct config *config,
     memset(s, 0, sizeof(*s));
     s->config = config;
     s->state_fd = -1;
-    s->keytab_fd = -1;
+    s->keytab.fd = -1;
+    s->client_keytab.fd = -1;
     s->access_fd = -1;
     if ((previous != NULL &&
          restart_needed(previous->config, config, err) < 0) ||
         (previous == NULL && runtime_dir_is_free(s, err) < 0) ||
         accounts_find(s, err) < 0 || state_dir_prepare(s, err) < 0 ||
         state_dir_lock(s, previous, err) < 0 || rcache_prepare(s, err) < 0 ||
-        runtime_dir_prepare(s, err) < 0 || keytab_open(s, err) < 0 ||
+        runtime_dir_prepare(s, err) < 0 || keytabs_open(s, err) < 0 ||
         access_log_open(s, err) < 0 ||
         listener_set_open(config,
                           previous != NULL ? &previous->listeners : NULL,
@@ -264,13 +291,16 @@ setup_close(struct setup *s, const struct setup *successor)
                        false);
     if (s->state_fd >= 0)
         close(s->state_fd);
-    if (s->keytab_fd >= 0)
-        close(s->keytab_fd);
+    if (s->keytab.fd >= 0)
+        close(s->keytab.fd);
+    if (s->client_keytab.fd >= 0)
+        close(s->client_keytab.fd);
     if (s->access_fd >= 0)
         close(s->access_fd);
     config_free(s->config);
     s->config = NULL;
     s->state_fd = -1;
-    s->keytab_fd = -1;
+    s->keytab.fd = -1;
+    s->client_keytab.fd = -1;
     s->access_fd = -1;
 }

@@ -7,6 +7,21 @@
 #include "gateway/server/listener.h"
 #include "gateway/sys/sys.h"
 
+/* A keytab read into a memory file; fd -1: none. */
+struct key_file {
+    int fd;
+    struct stat seen; /* the file it was read from */
+};
+
+/* The processes of a gateway but the master. */
+enum child_kind {
+    CHILD_WORKER = 1,
+    CHILD_RECORDER,
+    CHILD_KEEPER,
+    CHILD_DISPATCHER,
+    CHILD_COURIER,
+};
+
 /*
  * One configuration with everything opened that it names.  A reload makes a
  * second one beside the first and swaps them when its workers are ready.
@@ -15,10 +30,9 @@ struct setup {
     struct config *config; /* owned */
     struct listener_set listeners;
     struct account user, store_user;
-    int state_fd;            /* state_dir, locked; children share the lock */
-    int keytab_fd;           /* a memory file */
-    struct stat keytab_seen; /* the file it was read from */
-    int access_fd;           /* -1: off */
+    int state_fd; /* state_dir, locked; children share the lock */
+    struct key_file keytab, client_keytab;
+    int access_fd; /* -1: off */
 };
 
 #define KEYTAB_BYTES_MAX ((size_t)4 * 1024 * 1024)
@@ -28,6 +42,8 @@ struct setup {
  * that runs with one of the directories is a failure. */
 int setup_open(struct setup *s, struct config *config,
                const struct setup *previous, struct error *err);
+/* How many workers or couriers there are to be. */
+size_t setup_children(const struct setup *s, enum child_kind kind);
 void setup_close(struct setup *s, const struct setup *successor);
 
 #endif

@@ -116,6 +116,8 @@ step_route(struct request *r)
     struct span path = {r->target.path, r->target.path_length};
     enum rest_parse parsed = REST_PARSE_NOT_FOUND;
 
+    if (operation_is_path(path))
+        return operation_route(r);
     if (path.length >= 5 && memcmp(path.data, "/cim/", 5) == 0)
         parsed =
             rest_target_parse(path, r->target.query,
@@ -241,13 +243,15 @@ step_decide(struct request *r)
 static enum step_result
 step_body(struct request *r)
 {
-    struct http_header allow = {"Allow", rest_methods(r->route.kind)};
+    struct http_header allow = {"Allow", r->resource == RESOURCE_OPERATION
+                                             ? OPERATION_METHODS
+                                             : rest_methods(r->route.kind)};
     struct buf body = BUF_INIT;
     struct rest_problem problem = {
         .type = "method-not-allowed",
         .title = "Method not allowed",
         .status = 405,
-        .detail = "This resource can be read only.",
+        .detail = "This resource does not know the method.",
         .request_id = r->id,
     };
 
@@ -360,6 +364,10 @@ request_new(struct worker *w, struct http_request *h)
     memset(&r->auth, 0, sizeof(r->auth));
     r->realm_allowed = false;
     r->declared = r->applied = AUTHN_LEVEL_NONE;
+    r->resource = RESOURCE_CIM;
+    r->async.asked = false;
+    r->async.id[0] = '\0';
+    r->async.sink[0] = '\0';
     r->route.kind = REST_NONE;
     r->route.namespace.length = 0;
     r->route.namespace.text[0] = '\0';

@@ -196,6 +196,13 @@ master_ready(void *arg, uint32_t events)
 }
 
 static void
+dispatcher_ready(void *arg, uint32_t events)
+{
+    (void)events;
+    operation_answered(arg);
+}
+
+static void
 signal_caught(void *arg, int signal)
 {
     if (signal == SIGTERM)
@@ -322,7 +329,9 @@ worker_open(struct worker *w, struct error *err)
         return error_set_errno(err, ENOMEM, "timers");
     loop_before_wait(w->loop, before_wait, w);
     if (loop_add(w->loop, w->boot->master_fd, EPOLLIN, master_ready, w, err) <
-        0)
+            0 ||
+        loop_add(w->loop, w->boot->operation_fd, EPOLLIN, dispatcher_ready, w,
+                 err) < 0)
         return -1;
     return sandbox_worker(err);
 }
@@ -336,6 +345,7 @@ worker_close(struct worker *w)
     requests_free(w);
     acceptor_free(w->acceptor);
     repository_close(w->repository);
+    outbox_close(w->outbox);
     policy_holder_fini(&w->policy);
     event_sender_free(w->events);
     loop_free(w->loop);

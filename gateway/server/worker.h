@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "gateway/auth/auth.h"
+#include "gateway/callback/callback.h"
 #include "gateway/config/config.h"
 #include "gateway/event/event.h"
 #include "gateway/http/http.h"
@@ -38,8 +39,9 @@ struct worker_boot {
     const struct config *config;
     const struct listener_set *listeners;
     struct account account;
-    int master_fd; /* channel to the master */
-    int event_fd;  /* channel to the recorder */
+    int master_fd;    /* channel to the master */
+    int event_fd;     /* channel to the recorder */
+    int operation_fd; /* channel to the dispatcher */
     int keytab_fd;
     int access_fd;                 /* access log, -1: off */
     struct worker_counters *slots; /* WORKER_SLOTS of them */
@@ -53,6 +55,7 @@ struct worker {
     struct loop *loop;
     struct acceptor *acceptor;
     struct repository *repository; /* NULL: could not be opened (yet) */
+    struct outbox *outbox;         /* NULL: not opened (yet) */
     struct policy_holder policy;
     struct event_sender *events;
     struct worker_counters *counters;
@@ -77,6 +80,8 @@ extern const struct http_handlers worker_handlers; /* arg is set by worker */
 /* Asks the waiting requests again. */
 void requests_retry(struct worker *w);
 void requests_free(struct worker *w);
+/* The dispatcher has said something (operation.c). */
+void operation_answered(struct worker *w);
 
 /* -- the status listener (status.c) --------------------------------------- */
 

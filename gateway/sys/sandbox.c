@@ -105,6 +105,14 @@ static const int worker_calls[] = {
     SCMP_SYS(fallocate),
 };
 
+/* Connections to sinks, KDCs and name servers; nothing is written. */
+static const int courier_calls[] = {
+    SCMP_SYS(socket),     SCMP_SYS(connect),     SCMP_SYS(bind),
+    SCMP_SYS(getsockopt), SCMP_SYS(setsockopt),  SCMP_SYS(getsockname),
+    SCMP_SYS(sendmmsg),   SCMP_SYS(getpeername), SCMP_SYS(recvmmsg),
+    SCMP_SYS(socketpair), SCMP_SYS(ioctl),
+};
+
 /* A store's files come and go: journal, image. */
 static const int store_calls[] = {
     SCMP_SYS(unlink),   SCMP_SYS(unlinkat),  SCMP_SYS(rename),
@@ -164,4 +172,10 @@ int
 sandbox_store(struct error *err)
 {
     return sandbox_enter(store_calls, ARRAY_COUNT(store_calls), err);
+}
+
+int
+sandbox_courier(struct error *err)
+{
+    return sandbox_enter(courier_calls, ARRAY_COUNT(courier_calls), err);
 }

@@ -18,6 +18,7 @@
  *
  *     listen_options   the command line
  *     listen_message   one body: indicate or setstatus
+ *     listen_text      JSON on one line, its numbers as they came
  *     listen_keys      which of them were here before
  *     listen_report    what the user sees of it
  *     listen_sink      requests and their answers
@@ -54,7 +55,8 @@ enum listen_kind {
 };
 
 struct listen_message {
-    cJSON *json; /* all of it; owned */
+    cJSON *json;     /* all of it; owned */
+    struct buf text; /* the same, compact */
     enum listen_kind kind;
     char operation[LISTEN_OPERATION_TEXT];
     char key[LISTEN_KEY_MAX]; /* what Idempotency-Key says of such a one */
@@ -70,6 +72,17 @@ struct listen_message {
 int listen_message_parse(struct span body, struct listen_message *out,
                          struct error *err);
 void listen_message_fini(struct listen_message *m);
+
+/* -- listen_text.c -------------------------------------------------------- */
+
+/* Without white space, and with everything escaped that is not to reach a
+ * terminal. text: JSON that has been parsed. */
+void listen_text_compact(struct span text, struct buf *out);
+/* A member's value in a compact object, absent if there is none. */
+struct span listen_text_member(struct span object, const char *key);
+/* Elements of a compact array one by one: elements begins as what stands
+ * behind its '['. */
+bool listen_text_next(struct span *elements, struct span *element_out);
 
 /* -- listen_keys.c -------------------------------------------------------- */
 

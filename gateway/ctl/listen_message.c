@@ -112,10 +112,15 @@ listen_message_parse(struct span body, struct listen_message *out,
 {
     const char *kind;
 
-    memset(out, 0, sizeof(*out));
+    *out = (struct listen_message){.text = BUF_INIT};
     out->json = body.data != NULL ? parse_whole(body) : NULL;
     if (out->json == NULL)
         return error_set(err, "the body is no JSON object");
+    listen_text_compact(body, &out->text);
+    if (buf_failed(&out->text)) {
+        error_set(err, "out of memory");
+        goto fail;
+    }
     kind = cJSON_GetStringValue(member(out->json, "kind"));
     for (size_t i = 0; kind != NULL && i < ARRAY_COUNT(kinds); i++) {
         if (strcmp(kind, kinds[i].name) != 0)
@@ -136,5 +141,6 @@ void
 listen_message_fini(struct listen_message *m)
 {
     cJSON_Delete(m->json);
+    buf_fini(&m->text);
     memset(m, 0, sizeof(*m));
 }

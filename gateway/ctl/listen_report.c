@@ -10,26 +10,6 @@ listen_binding_name(const struct listen_sender *s)
 
 /* -- JSON ----------------------------------------------------------------- */
 
-/* cJSON escapes what ends a line, and leaves what drives a terminal: DEL, C1
- * and the two separators of Unicode (threat 27). */
-static void
-add_escaped(struct buf *b, struct span json)
-{
-    while (json.length > 0) {
-        size_t n = utf8_sequence_length(json);
-        uint32_t cp = n > 0 ? utf8_decode(json) : 0xfffd;
-
-        if (n == 0)
-            n = 1;
-        if ((cp >= 0x7f && cp <= 0x9f) || cp == 0x2028 || cp == 0x2029 ||
-            cp == 0xfffd)
-            buf_addf(b, "\\u%04x", (unsigned)cp);
-        else
-            buf_add(b, json.data, n);
-        json = span_skip(json, n);
-    }
-}
-
 static void
 add_level(struct buf *b, const char *key, enum authn_level level)
 {
@@ -40,10 +20,7 @@ static bool
 format_json(const struct listen_delivery *d, const char *time, struct buf *b)
 {
     const struct listen_sender *s = d->sender;
-    char *message = cJSON_PrintUnformatted(d->message->json);
 
-    if (message == NULL)
-        return false;
     json_begin(b);
     json_text(b, "time", time);
     json_text(b, "principal", s->principal);
@@ -57,10 +34,9 @@ format_json(const struct listen_delivery *d, const char *time, struct buf *b)
     json_bool(b, "duplicate", d->duplicate);
     json_number(b, "answer", d->answer);
     buf_add_string(b, ",\"message\":");
-    add_escaped(b, span_of(message));
+    buf_add_span(b, buf_span(&d->message->text));
     json_end(b);
     buf_add_char(b, '\n');
-    cJSON_free(message);
     return !buf_failed(b);
 }
 
@@ -93,37 +69,19 @@ format_head(const struct listen_delivery *d, const char *time, struct buf *b)
         buf_addf(b, ", answered %d", d->answer);
 }
 
-static bool
-print_objects(const cJSON *objects, FILE *out)
+/* What a status calls "objects" is their number. */
+static void
+print_objects(const struct listen_message *m, FILE *out)
 {
-    const cJSON *object;
+    struct span array = listen_text_member(buf_span(&m->text), "objects");
+    struct span elements = span_skip(array, 1), object;
 
-    cJSON_ArrayForEach(object, objects)
+    while (m->kind == LISTEN_INDICATE && listen_text_next(&elements, &object))
     {
-        char *text = cJSON_PrintUnformatted(object);
-
-        if (text == NULL)
-            return false;
         fputs("    ", out);
-        ctl_print_text(out, span_of(text), false);
+        ctl_print_text(out, object, false);
         fputc('\n', out);
-        cJSON_free(text);
     }
-    return true;
-}
-
-static bool
-print_text(const struct listen_delivery *d, struct buf *head, FILE *out)
-{
-    if (buf_failed(head))
-        return false;
-    ctl_print_text(out, buf_span(head), false);
-    fputc('\n', out);
-    /* What a status calls "objects" is their number. */
-    return d->duplicate || d->message->kind != LISTEN_INDICATE ||
-           print_objects(
-               cJSON_GetObjectItemCaseSensitive(d->message->json, "objects"),
-               out);
 }
 
 int
@@ -140,7 +98,11 @@ listen_report(const struct listen_delivery *d, bool json, FILE *out)
             fwrite(b.data, 1, b.length, out);
     } else {
         format_head(d, time, &b);
-        good = print_text(d, &b, out);
+        good = !buf_failed(&b);
+        ctl_print_text(out, buf_span(&b), false);
+        fputc('\n', out);
+        if (!d->duplicate)
+            print_objects(d->message, out);
     }
     buf_fini(&b);
     return fflush(out) == 0 && ferror(out) == 0 && good ? 0 : -1;

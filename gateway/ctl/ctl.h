@@ -38,6 +38,7 @@ int ctl_reload(const struct ctl *ctl, int argc, char **argv);
 int ctl_namespaces(const struct ctl *ctl, int argc, char **argv);
 int ctl_explain(const struct ctl *ctl, int argc, char **argv);
 int ctl_events(const struct ctl *ctl, int argc, char **argv);
+int ctl_operations(const struct ctl *ctl, int argc, char **argv);
 int ctl_why(const struct ctl *ctl, int argc, char **argv);
 int ctl_doctor(const struct ctl *ctl, int argc, char **argv);
 int ctl_probe(const struct ctl *ctl, int argc, char **argv);

@@ -161,10 +161,13 @@ take_header(char *bytes, size_t size, size_t count, void *arg)
                      "the sink's answer is too long");
         return 0;
     }
+    while (line.length > 0 && (line.data[line.length - 1] == '\r' ||
+                               line.data[line.length - 1] == '\n'))
+        line.length--;
     name = span_cut(line, ':', &value);
     if (value.data == NULL ||
         !span_equal_nocase(name, SPAN("WWW-Authenticate")))
-        return line.length;
+        return size * count;
     value = span_trim(value);
     if (span_starts_nocase(value, SPAN("Negotiate "))) {
         buf_reset(&s->reply);
@@ -172,7 +175,7 @@ take_header(char *bytes, size_t size, size_t count, void *arg)
         value = span_trim(span_skip(value, sizeof("Negotiate ") - 1));
         buf_add(&s->reply, value.data, value.length);
     }
-    return line.length;
+    return size * count;
 }
 
 static bool

@@ -492,6 +492,8 @@ delivery_judge(struct delivery *v)
     if (!sink_is_listed(v->courier->config, &v->sink))
         return delivery_fail(v, DELIVERY_REJECTED, "sink-not-listed",
                              "the configuration does not list this sink");
+    /* What it really comes to is not known yet. */
+    v->note.declared = v->note.applied = v->note.effective = 0;
     return 0;
 }
 

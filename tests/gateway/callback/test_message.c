@@ -34,7 +34,7 @@ a_request(void)
 }
 
 static void
-assert_span(struct span got, struct span wanted)
+check_span(struct span got, struct span wanted)
 {
     cr_assert(span_equal(got, wanted), "%.*s", (int)got.length, got.data);
 }
@@ -49,12 +49,12 @@ Test(message, a_request_comes_back_as_it_was)
                  0);
     cr_assert_eq(operation_request_decode(bytes, length, &back), 0);
     cr_assert_str_eq(back.id, ID);
-    assert_span(back.request_id, r.request_id);
-    assert_span(back.principal, r.principal);
-    assert_span(back.namespace, r.namespace);
-    assert_span(back.display, r.display);
-    assert_span(back.target, r.target);
-    assert_span(back.sink, r.sink);
+    check_span(back.request_id, r.request_id);
+    check_span(back.principal, r.principal);
+    check_span(back.namespace, r.namespace);
+    check_span(back.display, r.display);
+    check_span(back.target, r.target);
+    check_span(back.sink, r.sink);
     cr_assert_eq(back.floor, r.floor);
     cr_assert_eq(back.declared, r.declared);
     cr_assert_eq(back.applied, r.applied);

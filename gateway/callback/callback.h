@@ -139,8 +139,8 @@ void operation_format_json(const struct operation *o, bool whole,
  * dispatcher, which sees such a change at its next look at what is due.
  *
  * A file that turns out to be damaged is kept beside the new one as
- * outbox.db.damaged-<ms>: at outbox_open, or before the first change after an
- * error that showed the damage; outbox_set_aside then names it, for a log.
+ * outbox.db.damaged-<ms>: at outbox_open, or by the writer's next call after
+ * the error that showed the damage; outbox_set_aside then names it, for a log.
  *
  * For a reader a file that is not there yet, or still empty, is no error:
  * nothing is found, nothing visited, nothing counted, and it is opened at a

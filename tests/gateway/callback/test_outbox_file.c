@@ -176,6 +176,25 @@ FILE_TEST(without_a_file_a_reader_finds_nothing_and_then_what_comes)
     outbox_close(b);
 }
 
+FILE_TEST(a_reader_follows_to_the_file_that_has_taken_its_place)
+{
+    struct outbox *b = box_open(dir, OUTBOX_WRITE), *reader;
+
+    box_add_result(b, 1, 1);
+    box_commit(b);
+    reader = box_open(dir, OUTBOX_READ);
+    cr_assert_eq(box_state(reader, 1), OPERATION_DELIVERING);
+    b->damaged = true; /* and so set aside */
+    box_add_result(b, 2, 1);
+    box_commit(b);
+    cr_assert_eq(box_state(reader, 1), OPERATION_STATE_NONE);
+    cr_assert_eq(box_state(reader, 2), OPERATION_DELIVERING);
+    outbox_close(b);
+    outbox_close(reader);
+}
+
+enum { FOUND, NOT_FOUND, FAILED };
+
 /* As a worker has it: another user, who may only read. */
 static int
 read_as(uid_t uid, gid_t gid)
@@ -194,10 +213,12 @@ read_as(uid_t uid, gid_t gid)
             found = outbox_find(reader, box_id(1), arena, &o, NULL);
         outbox_close(reader);
         arena_free(arena);
-        _exit(found == 1 && o.state == OPERATION_DELIVERING ? 0 : 1);
+        _exit(found == 1 && o.state == OPERATION_DELIVERING ? FOUND
+              : found == 0                                  ? NOT_FOUND
+                                                            : FAILED);
     }
     waitpid(pid, &status, 0);
-    return status;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : FAILED;
 }
 
 FILE_TEST(another_user_reads_it_with_and_without_a_writer)
@@ -211,10 +232,10 @@ FILE_TEST(another_user_reads_it_with_and_without_a_writer)
     b = box_open(dir, OUTBOX_WRITE);
     box_add_result(b, 1, 1);
     box_commit(b);
-    cr_assert_eq(read_as(65532, 65534), 0, "beside the writer");
-    cr_assert_neq(read_as(65532, 65531), 0, "of another group");
+    cr_assert_eq(read_as(65532, 65534), FOUND, "beside the writer");
+    cr_assert_eq(read_as(65532, 65531), FAILED, "of another group");
     outbox_close(b);
-    cr_assert_eq(read_as(65532, 65534), 0, "without a writer");
+    cr_assert_eq(read_as(65532, 65534), FOUND, "without a writer");
 }
 
 /* -- damage --------------------------------------------------------------- */
@@ -326,6 +347,9 @@ FILE_TEST(damage_met_while_reading_is_not_committed_over)
 
     box_add_result(b, 1, 1);
     b->damaged = true; /* as a read of this handle would leave it */
+    cr_assert_eq(outbox_remove(b, box_id(2), &err), -1);
+    box_add_result(b, 1, 1);
+    b->damaged = true;
     cr_assert_eq(outbox_commit(b, &err), -1);
     cr_assert_not(outbox_is_dirty(b));
     cr_assert_eq(outbox_commit(b, &err), 0, "there is nothing to commit");

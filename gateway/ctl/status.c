@@ -100,6 +100,20 @@ print_listener(const cJSON *l)
 }
 
 static void
+print_courier(const cJSON *c)
+{
+    row("courier", "%.0f%s, pid %.0f", number_of(c, "id"),
+        is_true(c, "draining") ? " (draining)" : "", number_of(c, "pid"));
+}
+
+static void
+print_store(const cJSON *status, const char *name)
+{
+    row(name, "pid %.0f",
+        number_of(cJSON_GetObjectItemCaseSensitive(status, name), "pid"));
+}
+
+static void
 print_each(const cJSON *status, const char *key,
            void (*print)(const cJSON *item))
 {
@@ -117,13 +131,14 @@ print_status(const cJSON *status)
     row("configuration", "%s", text_of(status, "configuration"));
     row("state", "%s", text_of(status, "stateDir"));
     row("keytab", "%s", text_of(status, "keytab"));
+    if (text_of(status, "clientPrincipal")[0] != '\0')
+        row("client", "%s", text_of(status, "clientPrincipal"));
     print_each(status, "listeners", print_listener);
     print_each(status, "workers", print_worker);
-    row("recorder", "pid %.0f",
-        number_of(cJSON_GetObjectItemCaseSensitive(status, "recorder"),
-                  "pid"));
-    row("keeper", "pid %.0f",
-        number_of(cJSON_GetObjectItemCaseSensitive(status, "keeper"), "pid"));
+    print_each(status, "couriers", print_courier);
+    print_store(status, "recorder");
+    print_store(status, "keeper");
+    print_store(status, "dispatcher");
     if (number_of(status, "eventsLost") > 0)
         row("events lost", "%.0f", number_of(status, "eventsLost"));
 }

@@ -125,10 +125,32 @@ status_listeners(const struct master *m, struct buf *b)
 }
 
 static void
+status_stores(const struct master *m, struct buf *b)
+{
+    static const enum child_kind stores[] = {CHILD_RECORDER, CHILD_KEEPER,
+                                             CHILD_DISPATCHER};
+    const char *comma = "";
+
+    for (size_t i = 0; i < ARRAY_COUNT(stores); i++) {
+        const struct child *c = children_find(m, stores[i]);
+
+        buf_addf(b, ",\"%s\":{\"pid\":%d}", child_kind_name(stores[i]),
+                 c != NULL ? (int)c->pid : 0);
+    }
+    buf_add_string(b, ",\"couriers\":[");
+    for (const struct child *c = m->children; c != NULL; c = c->next) {
+        if (c->kind != CHILD_COURIER || c->gone)
+            continue;
+        buf_addf(b, "%s{\"id\":%d,\"pid\":%d,\"draining\":%s}", comma, c->id,
+                 (int)c->pid, c->draining ? "true" : "false");
+        comma = ",";
+    }
+    buf_add_char(b, ']');
+}
+
+static void
 status_make(const struct master *m, struct buf *b)
 {
-    const struct child *rec = children_find(m, CHILD_RECORDER);
-    const struct child *keeper = children_find(m, CHILD_KEEPER);
     bool settled;
     uint64_t generation = children_generation(m, &settled);
 
@@ -147,9 +169,7 @@ status_make(const struct master *m, struct buf *b)
     if (m->client_keytab.text[0] != '\0')
         quote(b, "clientPrincipal", m->client_keytab.text);
     status_workers(m, b);
-    buf_addf(b, ",\"recorder\":{\"pid\":%d},\"keeper\":{\"pid\":%d}",
-             rec != NULL ? (int)rec->pid : 0,
-             keeper != NULL ? (int)keeper->pid : 0);
+    status_stores(m, b);
     status_listeners(m, b);
     buf_addf(b, ",\"eventsLost\":%llu}",
              (unsigned long long)event_sender_lost(m->events));

@@ -19,7 +19,7 @@
 
 /* -- the outbox, read only ---------------------------------------------------- */
 
-static struct outbox *
+struct outbox *
 worker_outbox(struct worker *w)
 {
     if (w->outbox == NULL && outbox_open(w->boot->config->state_dir,

@@ -52,6 +52,23 @@ metrics_format(const struct worker *w, struct buf *out)
     }
 }
 
+/* Of the outbox; left out while it cannot be read. */
+static void
+metrics_operations(struct worker *w, struct buf *out)
+{
+    struct outbox *outbox = worker_outbox(w);
+    uint64_t counts[OPERATION_CANCELLED + 1] = {0};
+
+    if (outbox == NULL || outbox_counts(outbox, counts, NULL) < 0)
+        return;
+    buf_add_string(out, "# HELP nsgate_operations Asynchronous operations.\n"
+                        "# TYPE nsgate_operations gauge\n");
+    for (int state = OPERATION_ACCEPTED; state <= OPERATION_CANCELLED; state++)
+        buf_addf(out, "nsgate_operations{state=\"%s\"} %llu\n",
+                 operation_state_name((enum operation_state)state),
+                 (unsigned long long)counts[state]);
+}
+
 static void
 status_respond(struct http_request *r, int status, const char *type,
                struct span body)
@@ -81,6 +98,7 @@ status_serve(struct worker *w, struct http_request *r)
                            SPAN("no policy is in force\n"));
     } else if (span_equal(target, SPAN("/metrics"))) {
         metrics_format(w, &out);
+        metrics_operations(w, &out);
         status_respond(r, 200, "text/plain; version=0.0.4", buf_span(&out));
     } else {
         status_respond(r, 404, "text/plain", SPAN("not here\n"));

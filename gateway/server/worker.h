@@ -80,7 +80,11 @@ extern const struct http_handlers worker_handlers; /* arg is set by worker */
 /* Asks the waiting requests again. */
 void requests_retry(struct worker *w);
 void requests_free(struct worker *w);
-/* The dispatcher has said something (operation.c). */
+/* -- operation.c ----------------------------------------------------------- */
+
+/* NULL: it cannot be opened. */
+struct outbox *worker_outbox(struct worker *w);
+/* The dispatcher has said something. */
 void operation_answered(struct worker *w);
 
 /* -- the status listener (status.c) --------------------------------------- */

@@ -1,12 +1,14 @@
 #include "gateway/ctl/ctl.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "gateway/auth/auth.h"
 #include "gateway/sys/sys.h"
+#include "policy/repository/repository.h"
 
 #define KEYTAB_MAX (16u << 20)
 
@@ -80,6 +82,26 @@ ctl_paths_load(const struct ctl *ctl, struct ctl_paths *out, struct error *err)
         path_take(ctl->runtime_dir, out->runtime_dir, err) != 0)
         return -1;
     return 0;
+}
+
+int
+ctl_state_enter(const char *state_dir, struct error *err)
+{
+    int code;
+
+    if (state_owner_enter(state_dir, err) != 0)
+        return -1;
+    if (faccessat(AT_FDCWD, state_dir, R_OK | X_OK, AT_EACCESS) == 0)
+        return 0;
+    code = errno;
+    state_owner_leave();
+    if (code != EACCES)
+        return error_set_errno(err, code, "%s", state_dir);
+    error_set(err, "%s may not be read by this user; run nsgatectl as root",
+              state_dir);
+    if (err != NULL)
+        err->code = -EACCES;
+    return -1;
 }
 
 int

@@ -62,6 +62,10 @@ int ctl_paths_load(const struct ctl *ctl, struct ctl_paths *out,
 int ctl_config_load(const struct ctl *ctl, struct config **out,
                     struct error *err);
 
+/* state_owner_enter(), and that the directory may be read: nothing is to be
+ * claimed about what could not be looked at. 0, or -1 with what to do. */
+int ctl_state_enter(const char *state_dir, struct error *err);
+
 /* Text of foreign origin: control characters, those that turn text around and
  * broken UTF-8 become '?'; line feeds and tabs stay if lines says so. */
 void ctl_print_text(FILE *out, struct span text, bool lines);

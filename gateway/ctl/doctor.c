@@ -1,5 +1,6 @@
 #include "gateway/ctl/doctor.h"
 
+#include <errno.h>
 #include <stdarg.h>
 
 void
@@ -22,6 +23,12 @@ doctor_say(struct doctor *d, enum finding f, const char *what,
     fputc('\n', d->out);
     d->failures += f == FINDING_FAIL;
     d->warnings += f == FINDING_WARN;
+}
+
+enum finding
+doctor_unseen(int errnum)
+{
+    return errnum == EACCES ? FINDING_WARN : FINDING_FAIL;
 }
 
 /* In the order in which a start would trip over them. */
@@ -64,8 +71,12 @@ look_at_gateway(struct doctor *d)
     cJSON *status = NULL;
 
     if (ctl_call(d->ctl, "status", 5000, &reply, &err) != 0) {
+        d->hidden = err.code != -ENOENT && err.code != -ECONNREFUSED;
         doctor_say(d, FINDING_WARN, "gateway",
-                   "Start it with: systemctl start nsgated", "%s", err.text);
+                   err.code == -EACCES ? "Run doctor as root"
+                   : d->hidden         ? "See the log of nsgated"
+                               : "Start it with: systemctl start nsgated",
+                   "%s", err.text);
     } else {
         status = cJSON_ParseWithLength(reply.data, reply.length);
         if (status == NULL)

@@ -24,6 +24,7 @@ struct doctor {
     struct ctl_paths paths;
     const struct config *config; /* NULL: could not be loaded */
     const cJSON *status;         /* of the running gateway; NULL: none */
+    bool hidden; /* whether one runs could not be asked */
     FILE *out;
     size_t warnings, failures;
 };
@@ -32,6 +33,9 @@ struct doctor {
 void doctor_say(struct doctor *d, enum finding f, const char *what,
                 const char *remedy, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
+
+/* FAIL, or for EACCES WARN: it could not be looked at. */
+enum finding doctor_unseen(int errnum);
 
 void doctor_keytab(struct doctor *d);
 void doctor_names(struct doctor *d);

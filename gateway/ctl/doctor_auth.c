@@ -34,9 +34,11 @@ look_at_keys(struct doctor *d)
     const char *text;
 
     if (ctl_acceptor_open(c, &acceptor, &err) != 0) {
-        doctor_say(d, FINDING_FAIL, "keytab",
-                   "Extract the key of the acceptor's name again (kadmin "
-                   "ktadd, ipa-getkeytab, ktpass), and run doctor as root",
+        doctor_say(d, doctor_unseen(-err.code), "keytab",
+                   err.code == -EACCES
+                       ? "Run doctor as root"
+                       : "Extract the key of the acceptor's name again "
+                         "(kadmin ktadd, ipa-getkeytab, ktpass)",
                    "%s", err.text);
         return;
     }
@@ -61,7 +63,7 @@ doctor_keytab(struct doctor *d)
     struct stat st;
 
     if (stat(path, &st) != 0) {
-        doctor_say(d, FINDING_FAIL, "keytab",
+        doctor_say(d, doctor_unseen(errno), "keytab",
                    "See keytab in nsgate.conf, and run doctor as root",
                    "%s: %s", path, strerror(errno));
         return;

@@ -110,7 +110,11 @@ running_address(const struct doctor *d, const char *name)
 static void
 say_listener(struct doctor *d, const char *name, const char *where, int code)
 {
-    if (d->status == NULL && code == 0)
+    if (d->hidden)
+        doctor_say(d, FINDING_WARN, "listener", "Run doctor as root",
+                   "%s: %s at %s, and the gateway could not be asked", name,
+                   code == 0 ? "something answers" : "nobody answers", where);
+    else if (d->status == NULL && code == 0)
         doctor_say(d, FINDING_FAIL, "listener",
                    "Stop that program (ss -lntxp shows it), or change bind",
                    "%s: another program answers at %s", name, where);

@@ -10,31 +10,42 @@
 #include "policy/decision/decision.h"
 #include "policy/repository/repository.h"
 
+static bool
+is_store_user(const struct doctor *d, uid_t uid)
+{
+    struct account owner;
+
+    return d->config == NULL ||
+           account_find(d->config->store_user, &owner, NULL) != 0 ||
+           owner.uid == uid;
+}
+
 void
 doctor_state_dir(struct doctor *d)
 {
     const char *path = d->paths.state_dir;
-    struct account owner;
-    struct error err = {0, ""};
     struct stat st;
 
-    if (state_dir_check(path, &err) != 0 || stat(path, &st) != 0) {
+    if (stat(path, &st) != 0)
+        doctor_say(d, doctor_unseen(errno), "state directory",
+                   errno == EACCES ? "Run doctor as root"
+                                   : "See state_dir in nsgate.conf",
+                   "%s: %s", path, strerror(errno));
+    else if (!S_ISDIR(st.st_mode))
         doctor_say(d, FINDING_FAIL, "state directory",
-                   "Only store_user may write there: mode 0750", "%s",
-                   err.text);
-        return;
-    }
-    if (d->config != NULL &&
-        account_find(d->config->store_user, &owner, &err) == 0 &&
-        owner.uid != st.st_uid)
-    {
+                   "See state_dir in nsgate.conf", "%s is no directory", path);
+    else if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+        doctor_say(d, FINDING_FAIL, "state directory",
+                   "Only store_user may write there: mode 0750",
+                   "%s may be written by others, mode %04o", path,
+                   (unsigned)st.st_mode & 07777);
+    else if (!is_store_user(d, st.st_uid))
         doctor_say(d, FINDING_FAIL, "state directory",
                    "Give it and its files to store_user with chown -R",
                    "%s belongs to uid %u, not to %s", path,
-                   (unsigned)st.st_uid, owner.name);
-        return;
-    }
-    doctor_say(d, FINDING_OK, "state directory", NULL, "%s", path);
+                   (unsigned)st.st_uid, d->config->store_user);
+    else
+        doctor_say(d, FINDING_OK, "state directory", NULL, "%s", path);
 }
 
 void
@@ -47,8 +58,8 @@ doctor_runtime_dir(struct doctor *d)
         doctor_say(d, FINDING_WARN, "runtime directory",
                    "nsgated makes it when it starts", "%s is not there", path);
     else if (stat(path, &st) != 0)
-        doctor_say(d, FINDING_FAIL, "runtime directory", "Run doctor as root",
-                   "%s: %s", path, strerror(errno));
+        doctor_say(d, doctor_unseen(errno), "runtime directory",
+                   "Run doctor as root", "%s: %s", path, strerror(errno));
     else if (!S_ISDIR(st.st_mode))
         doctor_say(d, FINDING_FAIL, "runtime directory", "Remove it",
                    "%s is no directory", path);
@@ -78,8 +89,8 @@ doctor_rcache(struct doctor *d)
         doctor_say(d, FINDING_WARN, "replay cache",
                    "nsgated makes it when it starts", "%s is not there", path);
     else if (lstat(path, &st) != 0)
-        doctor_say(d, FINDING_FAIL, "replay cache", "Run doctor as root",
-                   "%s: %s", path, strerror(errno));
+        doctor_say(d, doctor_unseen(errno), "replay cache",
+                   "Run doctor as root", "%s: %s", path, strerror(errno));
     else if (!S_ISDIR(st.st_mode))
         doctor_say(d, FINDING_FAIL, "replay cache",
                    "Remove it and start nsgated", "%s is no directory", path);
@@ -95,6 +106,43 @@ doctor_rcache(struct doctor *d)
 
 /* -- repository and image ------------------------------------------------- */
 
+static bool
+may_read(const struct stat *st, const struct account *who)
+{
+    if (who->uid == 0)
+        return true;
+    if (st->st_uid == who->uid)
+        return (st->st_mode & S_IRUSR) != 0;
+    return (st->st_mode & (st->st_gid == who->gid ? S_IRGRP : S_IROTH)) != 0;
+}
+
+/* False, and said so, when a file of the state directory is not the writers'
+ * or cannot be read by the workers: they refuse everything then. */
+static bool
+look_at_owner(struct doctor *d, const char *what, const char *file)
+{
+    char path[300];
+    struct account user, store;
+    struct stat st;
+
+    snprintf(path, sizeof(path), "%s/%s", d->paths.state_dir, file);
+    if (d->config == NULL || account_find(d->config->user, &user, NULL) != 0 ||
+        account_find(d->config->store_user, &store, NULL) != 0 ||
+        stat(path, &st) != 0 ||
+        (st.st_uid == store.uid && may_read(&st, &user)))
+        return true;
+    doctor_say(d, FINDING_FAIL, what,
+               "Give it to store_user and to the group of user with chown, "
+               "and chmod 640",
+               "%s belongs to uid %u and gid %u with mode %04o: %s cannot %s "
+               "it",
+               path, (unsigned)st.st_uid, (unsigned)st.st_gid,
+               (unsigned)st.st_mode & 07777,
+               may_read(&st, &user) ? store.name : user.name,
+               may_read(&st, &user) ? "write" : "read");
+    return false;
+}
+
 /* False, and said why, when there is no sound repository. */
 static bool
 look_at_repository(struct doctor *d, uint64_t *generation)
@@ -102,6 +150,9 @@ look_at_repository(struct doctor *d, uint64_t *generation)
     struct repository *repo = NULL;
     struct error err = {0, ""};
     bool ok = false;
+
+    if (!look_at_owner(d, "repository", REPOSITORY_FILE))
+        return false;
 
     if (repository_open(d->paths.state_dir, REPOSITORY_READ, &repo, &err) ==
             0 &&
@@ -128,17 +179,19 @@ look_at_image(struct doctor *d, bool stored, uint64_t stored_generation)
     struct error err = {0, ""};
     uint64_t generation;
 
+    if (!look_at_owner(d, "policy image", POLICY_IMAGE_FILE))
+        return;
     if (policy_image_open(d->paths.state_dir, &image, &err) != 0) {
         doctor_say(d, FINDING_FAIL, "policy image",
-                   "Until then all is refused; restart nsgated, which builds "
-                   "it from the repository, or compile again",
+                   "Until then all is refused; nsgatectl reload makes it "
+                   "from the repository, and so does a compile",
                    "%s", err.text);
         return;
     }
     generation = policy_image_generation(image);
     if (stored && generation != stored_generation)
         doctor_say(d, FINDING_FAIL, "policy image",
-                   "Restart nsgated, or compile again",
+                   "Run nsgatectl reload, or compile again",
                    "generation %" PRIu64 " is in force, generation %" PRIu64
                    " is stored",
                    generation, stored_generation);
@@ -186,9 +239,9 @@ doctor_repository(struct doctor *d)
     uint64_t generation = 0;
     bool stored;
 
-    if (state_owner_enter(d->paths.state_dir, &err) != 0) {
-        doctor_say(d, FINDING_FAIL, "repository", "See the state directory",
-                   "%s", err.text);
+    if (ctl_state_enter(d->paths.state_dir, &err) != 0) {
+        doctor_say(d, doctor_unseen(-err.code), "repository",
+                   "See the state directory", "%s", err.text);
         return;
     }
     stored = look_at_repository(d, &generation);
@@ -203,13 +256,16 @@ doctor_events(struct doctor *d)
 {
     struct event_reader *reader = NULL;
     struct error err = {0, ""};
-    int opened = -1;
+    int opened;
 
-    if (state_owner_enter(d->paths.state_dir, &err) == 0) {
-        opened = event_reader_open(d->paths.state_dir, &reader, &err);
-        event_reader_close(reader);
-        state_owner_leave();
+    if (ctl_state_enter(d->paths.state_dir, &err) != 0) {
+        doctor_say(d, doctor_unseen(-err.code), "event log",
+                   "See the state directory", "%s", err.text);
+        return;
     }
+    opened = event_reader_open(d->paths.state_dir, &reader, &err);
+    event_reader_close(reader);
+    state_owner_leave();
     if (opened == 0)
         doctor_say(d, FINDING_OK, "event log", NULL, "readable");
     else if (d->status == NULL && err.code == -ENOENT)

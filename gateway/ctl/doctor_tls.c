@@ -135,7 +135,7 @@ look_at_key(struct doctor *d, const char *path, gnutls_x509_crt_t crt)
     struct error err = {0, ""};
 
     if (file_read(path, PEM_MAX, &pem, &err) != 0) {
-        doctor_say(d, FINDING_FAIL, "TLS key",
+        doctor_say(d, doctor_unseen(-err.code), "TLS key",
                    "See tls_key in nsgate.conf, and run doctor as root", "%s",
                    err.text);
     } else if (gnutls_x509_privkey_init(&key) != 0 ||

@@ -135,7 +135,7 @@ read_once(const char *state_dir, const struct event_filter *filter,
     struct event_reader *reader = NULL;
     int result = -1;
 
-    if (state_owner_enter(state_dir, err) != 0)
+    if (ctl_state_enter(state_dir, err) != 0)
         return -1;
     if (event_reader_open(state_dir, &reader, err) == 0) {
         result = event_reader_each(reader, filter, print_event, p, err);

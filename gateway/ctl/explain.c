@@ -1,5 +1,6 @@
 #include "gateway/ctl/explain.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -7,6 +8,9 @@
 
 #include "gateway/auth/auth.h"
 #include "gateway/ctl/ctl.h"
+#include "policy/repository/repository.h"
+
+#define STATUS_TIMEOUT_MS 2000
 
 struct explanation {
     const struct config *config;
@@ -16,6 +20,7 @@ struct explanation {
     const char *principal; /* NULL: whoever is listed */
     struct explain_caller caller;
     bool audit;
+    const cJSON *status; /* of the running gateway; NULL: none answers */
 };
 
 static const struct {
@@ -102,6 +107,8 @@ print_access(const struct explanation *x)
         return;
     fputs("principal: ", stdout);
     ctl_print_text(stdout, span_of(x->principal), false);
+    if (strchr(x->principal, '@') == NULL)
+        fputs(" (a principal has a realm: NAME@REALM)", stdout);
     printf(", realm %s, %s\n",
            x->caller.realm_allowed ? "admitted" : "not admitted",
            list == NULL ? "no list to be in"
@@ -144,15 +151,37 @@ print_way(const struct explanation *x, const struct config_listener *l,
     }
 }
 
+/* Where the running gateway has a listener: "127.0.0.1:40123"; NULL: it does
+ * not say. */
+static const char *
+running_address(const struct explanation *x, const char *listener)
+{
+    const cJSON *item;
+    const char *name;
+
+    cJSON_ArrayForEach(
+        item, cJSON_GetObjectItemCaseSensitive(x->status, "listeners"))
+    {
+        name = cJSON_GetStringValue(
+            cJSON_GetObjectItemCaseSensitive(item, "name"));
+        if (name != NULL && strcmp(name, listener) == 0)
+            return cJSON_GetStringValue(
+                cJSON_GetObjectItemCaseSensitive(item, "address"));
+    }
+    return NULL;
+}
+
 static void
 print_listener(const struct explanation *x, const struct config_listener *l)
 {
     struct explain_way ways[EXPLAIN_WAYS_MAX];
     size_t n = explain_ways(l, ways);
+    const char *address = running_address(x, l->name);
 
     if (n == 0)
         return;
-    printf("\nlistener %s (%s), minimum level %s\n", l->name, l->bind,
+    printf("\nlistener %s (%s), minimum level %s\n", l->name,
+           address != NULL ? address : l->bind,
            authn_level_name(l->minimum_level));
     for (size_t i = 0; i < n; i++)
         print_way(x, l, &ways[i]);
@@ -163,51 +192,47 @@ print_listener(const struct explanation *x, const struct config_listener *l)
 
 /* -- secureUri ------------------------------------------------------------ */
 
-/* The port a listener with `bind = ...:0` got, from the running gateway. */
-static unsigned
-running_port(const struct ctl *ctl, const char *listener)
+static const struct config_listener *
+secure_listener(const struct config *c)
 {
-    struct buf reply = BUF_INIT;
-    cJSON *status = NULL, *item;
-    const char *name, *address;
-    unsigned port = 0;
+    for (size_t i = 0; i < c->listener_count; i++) {
+        const struct config_listener *l = &c->listeners[i];
 
-    if (ctl_call(ctl, "status", 2000, &reply, NULL) == 0)
-        status = cJSON_ParseWithLength(reply.data, reply.length);
-    cJSON_ArrayForEach(item,
-                       cJSON_GetObjectItemCaseSensitive(status, "listeners"))
-    {
-        name = cJSON_GetStringValue(
-            cJSON_GetObjectItemCaseSensitive(item, "name"));
-        address = cJSON_GetStringValue(
-            cJSON_GetObjectItemCaseSensitive(item, "address"));
-        if (name == NULL || address == NULL || strcmp(name, listener) != 0 ||
-            strrchr(address, ':') == NULL)
-            continue;
-        if (sscanf(strrchr(address, ':') + 1, "%u", &port) != 1)
-            port = 0;
+        if (l->tls && !l->status && l->channel != LISTENER_CHANNEL_PROXY &&
+            l->unix_path == NULL)
+            return l;
     }
-    cJSON_Delete(status);
-    buf_fini(&reply);
-    return port;
+    return NULL;
+}
+
+/* With `bind = ...:0` only the running gateway knows it; 0: nobody does. */
+static unsigned
+port_of(const struct explanation *x, const struct config_listener *l)
+{
+    const char *address = running_address(x, l->name);
+    const char *colon = address != NULL ? strrchr(address, ':') : NULL;
+    unsigned port;
+
+    if (l->port != 0)
+        return l->port;
+    return colon != NULL && sscanf(colon + 1, "%u", &port) == 1 ? port : 0;
 }
 
 static void
-print_secure_uri(const struct ctl *ctl, const struct explanation *x)
+print_secure_uri(const struct explanation *x)
 {
     const struct config *c = x->config;
-    unsigned port = 0;
+    const struct config_listener *l = secure_listener(c);
+    unsigned port = l != NULL ? port_of(x, l) : 0;
 
-    for (size_t i = 0; i < c->listener_count && port == 0; i++) {
-        const struct config_listener *l = &c->listeners[i];
-
-        if (!l->tls || l->status || l->channel == LISTENER_CHANNEL_PROXY ||
-            l->unix_path != NULL)
-            continue;
-        port = l->port != 0 ? l->port : running_port(ctl, l->name);
-    }
-    if (port == 0 || c->secure_host == NULL) {
+    if (l == NULL || c->secure_host == NULL) {
         puts("\nsecureUri: none, no TLS listener is reached directly");
+        return;
+    }
+    if (port == 0) {
+        printf("\nsecureUri: not known, listener %s takes a free port and no "
+               "gateway could be asked for it\n",
+               l->name);
         return;
     }
     printf("\nsecureUri: https://%s:%u/cim/", c->secure_host, port);
@@ -250,7 +275,7 @@ caller_take(struct explanation *x, const char *principal)
 }
 
 static int
-explain(const struct ctl *ctl, struct explanation *x, int argc, char **argv)
+explain(struct explanation *x, int argc, char **argv)
 {
     struct policy_entry entry;
     int status = namespace_take(x, argv[1]);
@@ -263,10 +288,34 @@ explain(const struct ctl *ctl, struct explanation *x, int argc, char **argv)
     print_access(x);
     for (size_t i = 0; i < x->config->listener_count; i++)
         print_listener(x, &x->config->listeners[i]);
-    print_secure_uri(ctl, x);
+    print_secure_uri(x);
     return x->image != NULL && policy_image_find(x->image, &x->ns, &entry)
                ? CTL_OK
                : CTL_FAILED;
+}
+
+static int
+image_open(const char *state_dir, struct policy_image **out, struct error *err)
+{
+    int result;
+
+    if (ctl_state_enter(state_dir, err) != 0)
+        return -1;
+    result = policy_image_open(state_dir, out, err);
+    state_owner_leave();
+    return result;
+}
+
+static cJSON *
+status_ask(const struct ctl *ctl)
+{
+    struct buf reply = BUF_INIT;
+    cJSON *status = NULL;
+
+    if (ctl_call(ctl, "status", STATUS_TIMEOUT_MS, &reply, NULL) == 0)
+        status = cJSON_ParseWithLength(reply.data, reply.length);
+    buf_fini(&reply);
+    return status;
 }
 
 int
@@ -277,6 +326,7 @@ ctl_explain(const struct ctl *ctl, int argc, char **argv)
     struct policy_image *image = NULL;
     struct ctl_paths paths;
     struct error err = {0, ""};
+    cJSON *running;
     int status;
 
     if (argc < 2 || argc > 3 || argv[1][0] == '-')
@@ -287,11 +337,16 @@ ctl_explain(const struct ctl *ctl, int argc, char **argv)
         status = ctl_fail("%s", err.text);
         goto out;
     }
-    if (policy_image_open(paths.state_dir, &image, &err) != 0)
-        ctl_fail("%s", err.text);
+    if (image_open(paths.state_dir, &image, &err) != 0) {
+        status = ctl_fail("%s", err.text);
+        if (err.code == -EACCES)
+            goto out;
+    }
     x.config = config;
     x.image = image;
-    status = explain(ctl, &x, argc, argv);
+    x.status = running = status_ask(ctl);
+    status = explain(&x, argc, argv);
+    cJSON_Delete(running);
 out:
     policy_image_unref(image);
     config_free(config);

@@ -1,5 +1,6 @@
 #include "gateway/ctl/ctl.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -117,6 +118,23 @@ finish(const struct listing *l)
     return CTL_OK;
 }
 
+static int
+show(struct listing *l, const struct ctl_paths *paths,
+     struct policy_image **image)
+{
+    struct error err = {0, ""};
+
+    if (policy_image_open(paths->state_dir, image, &err) != 0) {
+        if (err.code == -EACCES)
+            return ctl_fail("%s", err.text);
+        ctl_fail("no policy is in force, everything is refused: %s", err.text);
+    }
+    l->image = *image;
+    if (list(l, paths->state_dir, &err) != 0)
+        return ctl_fail("%s", err.text);
+    return finish(l);
+}
+
 int
 ctl_namespaces(const struct ctl *ctl, int argc, char **argv)
 {
@@ -134,17 +152,11 @@ ctl_namespaces(const struct ctl *ctl, int argc, char **argv)
     if (ctl_config_load(ctl, &config, &err) != 0)
         ctl_fail("enforcement is not shown: %s", err.text);
     l.config = config;
-    if (state_owner_enter(paths.state_dir, &err) != 0) {
+    if (ctl_state_enter(paths.state_dir, &err) != 0) {
         result = ctl_fail("%s", err.text);
         goto out;
     }
-    if (policy_image_open(paths.state_dir, &image, &err) != 0)
-        ctl_fail("no policy is in force, everything is refused: %s", err.text);
-    l.image = image;
-    if (list(&l, paths.state_dir, &err) != 0)
-        result = ctl_fail("%s", err.text);
-    else
-        result = finish(&l);
+    result = show(&l, &paths, &image);
     state_owner_leave();
 out:
     policy_image_unref(image);

@@ -351,7 +351,7 @@ ctl_operations(const struct ctl *ctl, int argc, char **argv)
     if (status != 0)
         return status;
     if (ctl_paths_load(ctl, &paths, &err) != 0 ||
-        state_owner_enter(paths.state_dir, &err) != 0)
+        ctl_state_enter(paths.state_dir, &err) != 0)
         return ctl_fail("%s", err.text);
     if (outbox_open(paths.state_dir, OUTBOX_READ, &b, &err) != 0)
         status = ctl_fail("%s", err.text);

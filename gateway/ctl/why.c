@@ -25,8 +25,8 @@ static const struct {
                           "if its principals should come in."},
     {"below-minimum-level", "Have the client ask for more, or lower the "
                             "listener's minimum_level."},
-    {"no-policy", "Run nsgatectl doctor: the policy image is missing or "
-                  "damaged."},
+    {"no-policy", "Run nsgatectl doctor: the policy image or the repository "
+                  "is missing, damaged, or not for the workers to read."},
 };
 
 static struct span
@@ -115,7 +115,7 @@ ctl_why(const struct ctl *ctl, int argc, char **argv)
     if (argc != 2 || argv[1][0] == '-')
         return ctl_misuse("why: REQUEST-ID expected");
     if (ctl_paths_load(ctl, &paths, &err) != 0 ||
-        state_owner_enter(paths.state_dir, &err) != 0)
+        ctl_state_enter(paths.state_dir, &err) != 0)
         return ctl_fail("%s", err.text);
     if (event_reader_open(paths.state_dir, &reader, &err) == 0) {
         found =

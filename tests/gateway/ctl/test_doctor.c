@@ -1,5 +1,6 @@
 #include "gateway/ctl/doctor.h"
 #include "gateway/event/event.h"
+#include "gateway/sys/sys.h"
 #include "tests/gateway/auth/realm.h"
 #include "tests/gateway/ctl/run.h"
 #include "tests/policy/repository/unit.h"
@@ -138,6 +139,8 @@ Test(doctor, each_fault_is_a_failure_of_its_own)
         {"cp state/policy.image i; printf x | dd of=state/policy.image bs=1 "
          "seek=40 conv=notrunc 2>/dev/null",
          "mv i state/policy.image", "FAIL  policy image"},
+        {"chown 4321 state/repository.db", "chown 0 state/repository.db",
+         "FAIL  repository: "},
         {"mv tls.key k; cp ecdsa.key tls.key", "mv k tls.key",
          "FAIL  TLS key"},
         {"echo 'unknown = 1' >>nsgate.conf", "sed -i '$d' nsgate.conf",
@@ -150,6 +153,8 @@ Test(doctor, each_fault_is_a_failure_of_its_own)
         int status;
         char *text;
 
+        if (geteuid() != 0 && strncmp(rows[i].harm, "chown", 5) == 0)
+            continue;
         test_shell("cd %s && %s", test.directory, rows[i].harm);
         text = doctor(&status);
         test_shell("cd %s && %s", test.directory, rows[i].heal);
@@ -217,6 +222,10 @@ Test(doctor, explain_tells_level_list_and_ways)
          CTL_OK,
          {"realm not admitted", "403",
           "the principal's realm is not among the realms"}},
+        {"root\\plain",
+         "alice",
+         CTL_OK,
+         {"alice (a principal has a realm: NAME@REALM), realm not admitted"}},
         {"root\\nowhere", NULL, CTL_FAILED, {"no such namespace", "404"}},
     };
 
@@ -230,5 +239,68 @@ Test(doctor, explain_tells_level_list_and_ways)
                                "row %zu: no '%s' in: %s", i, rows[i].says[p],
                                text);
         free(text);
+    }
+}
+
+/* -- without the right to look -------------------------------------------- */
+
+#define NOBODY 65534
+
+/* The state is another user's, the control socket nobody's to open. */
+static void
+become_nobody(void)
+{
+    if (geteuid() != 0)
+        cr_skip_test("needs root");
+    test_shell("cd %s && sed -i 's/^store_user = .*/store_user = daemon/' "
+               "nsgate.conf && chown daemon state && chmod 777 . && "
+               ": >run/%s && chmod 600 run/%s",
+               test.directory, CONTROL_SOCKET, CONTROL_SOCKET);
+    cr_assert_eq(setegid(NOBODY), 0);
+    cr_assert_eq(seteuid(NOBODY), 0);
+}
+
+static void
+become_root(void)
+{
+    cr_assert_eq(seteuid(0), 0);
+    cr_assert_eq(setegid(0), 0);
+}
+
+Test(doctor, who_may_not_look_is_told_so_and_nothing_else)
+{
+    static const char *const claims[] = {"FAIL", "another user",
+                                         "systemctl start", "another program",
+                                         "all is refused"};
+    int status;
+    char *text;
+
+    become_nobody();
+    text = doctor(&status);
+    become_root();
+    for (size_t i = 0; i < ARRAY_COUNT(claims); i++)
+        cr_assert_null(strstr(text, claims[i]), "'%s' in: %s", claims[i],
+                       text);
+    cr_assert_not_null(strstr(text, "OK    state directory"), "%s", text);
+    cr_assert_not_null(strstr(text, "WARN  repository"), "%s", text);
+    free(text);
+}
+
+Test(doctor, explain_and_namespaces_claim_nothing_of_what_they_may_not_read)
+{
+    static const char *const words[] = {"namespaces", NULL};
+    const struct ctl ctl = {conf, NULL, NULL};
+    int status[2];
+    char *text[2];
+
+    become_nobody();
+    text[0] = explained("root", NULL, &status[0]);
+    text[1] =
+        run_printed(ctl_namespaces, &ctl, test.directory, words, &status[1]);
+    become_root();
+    for (size_t i = 0; i < 2; i++) {
+        cr_assert_eq(status[i], CTL_FAILED);
+        cr_assert_str_empty(text[i], "%s", text[i]);
+        free(text[i]);
     }
 }

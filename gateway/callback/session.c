@@ -29,6 +29,7 @@ struct sink_session {
     struct curl_slist *headers;
     bool opening;         /* connections may be made */
     bool address_refused; /* by our own rule, at the socket */
+    bool another_refused; /* a connection after the one that was opened */
     bool failed;          /* *failure says why, more than the library knows */
     struct sink_failure *failure; /* of the call at work */
     struct buf reply; /* WWW-Authenticate: Negotiate, of the sign-in */
@@ -123,8 +124,10 @@ open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 {
     struct sink_session *s = arg;
 
-    if (!s->opening || purpose != CURLSOCKTYPE_IPCXN)
+    if (!s->opening || purpose != CURLSOCKTYPE_IPCXN) {
+        s->another_refused = true;
         return CURL_SOCKET_BAD;
+    }
     if (!sink_address_is_allowed(s->config, &address->addr)) {
         s->address_refused = true;
         return CURL_SOCKET_BAD;
@@ -230,6 +233,10 @@ session_fail_curl(struct sink_session *s, CURLcode code)
         return session_fail(s, DELIVERY_REJECTED, "sink-address",
                             "the sink's address may not be connected to"
                             " (sink_networks)");
+    /* Told by the library as one that could not be made. */
+    if (s->another_refused)
+        return session_fail(s, DELIVERY_RETRY, "sink-closed",
+                            "the sink closed the connection");
     for (size_t i = 0; i < ARRAY_COUNT(failures); i++) {
         if (failures[i].code == code) {
             session_fail(s, failures[i].outcome, failures[i].reason, text);
@@ -237,9 +244,7 @@ session_fail_curl(struct sink_session *s, CURLcode code)
             return -1;
         }
     }
-    /* A second connection, which is never made, is told in several ways. */
-    return session_fail(s, DELIVERY_RETRY,
-                        s->opening ? "sink-failed" : "sink-closed", text);
+    return session_fail(s, DELIVERY_RETRY, "sink-failed", text);
 }
 
 /* -- one exchange ------------------------------------------------------------ */

@@ -39,29 +39,38 @@ child_is_of_setup(const struct child *c)
 
 /* -- birth ------------------------------------------------------------------ */
 
-/* In a new child: what is the master's or a brother's is closed. */
-static void
-child_forget_master(struct master *m, const struct child *self)
-{
-    for (struct child *c = m->children; c != NULL; c = c->next) {
-        if (c != self && c->fd >= 0)
-            close(c->fd);
-        if (c->source_fd >= 0)
-            close(c->source_fd);
-        if (c->operation_fd >= 0)
-            close(c->operation_fd);
-    }
-    control_forget(m);
-    if (m->own_source_fd >= 0)
-        close(m->own_source_fd);
-    close(m->event_fd);
-    loop_free(m->loop);
-}
-
 /* The ends of its channels that are the child's. */
 struct ends {
     int master_fd, event_fd, operation_fd;
 };
+
+/* What is the master's, a brother's or another configuration's is closed: a
+ * socket that lives on in a process which has no use for it is never gone. */
+static void
+descriptors_forget(const struct master *m, const struct child *c,
+                   const struct ends *e)
+{
+    const struct setup *s = c->setup != NULL ? c->setup : m->current;
+    int *keep = calloc(8 + s->listeners.count, sizeof(*keep));
+    size_t n = 0;
+
+    if (keep == NULL)
+        exit(1);
+    keep[n++] = s->state_fd;
+    keep[n++] = e->master_fd;
+    keep[n++] = e->event_fd;
+    keep[n++] = e->operation_fd;
+    if (c->kind == CHILD_WORKER) {
+        keep[n++] = s->keytab.fd;
+        keep[n++] = s->access_fd;
+        for (size_t i = 0; i < s->listeners.count; i++)
+            keep[n++] = s->listeners.items[i].fd;
+    }
+    if (c->kind == CHILD_COURIER)
+        keep[n++] = s->client_keytab.fd;
+    descriptors_keep(keep, n);
+    free(keep);
+}
 
 static int
 worker_run(struct master *m, struct child *c, const struct ends *e)
@@ -144,8 +153,8 @@ child_main(struct master *m, struct child *c, const struct ends *e)
     char who[32];
     int status;
 
-    child_forget_master(m, c);
-    close(c->fd);
+    loop_free(m->loop);
+    descriptors_forget(m, c, e);
     if (child_is_of_setup(c))
         snprintf(who, sizeof(who), "%s %d", kinds[c->kind].name, c->id);
     else
@@ -164,12 +173,15 @@ child_main(struct master *m, struct child *c, const struct ends *e)
 /* Hands the other end of a child's channel to the store that reads it. */
 static void
 source_tell(struct master *m, enum child_kind reader, int fd,
-            enum source_kind kind)
+            enum source_kind kind, const struct child *of)
 {
     const struct child *c = children_find(m, reader);
+    uint64_t worker = 0;
 
+    if (of != NULL && of->kind == CHILD_WORKER)
+        worker = (uint64_t)of->id + 1;
     if (c != NULL && c->fd >= 0 && fd >= 0)
-        message_send(c->fd, MESSAGE_SOURCE, 0, kind, NULL, fd);
+        message_send(c->fd, MESSAGE_SOURCE, worker, kind, NULL, fd);
 }
 
 /* All there are, to a recorder or a dispatcher that has just begun. */
@@ -177,12 +189,13 @@ static void
 sources_tell_all(struct master *m, enum child_kind reader)
 {
     if (reader == CHILD_RECORDER)
-        source_tell(m, reader, m->own_source_fd, SOURCE_EVENTS);
+        source_tell(m, reader, m->own_source_fd, SOURCE_EVENTS, NULL);
     for (struct child *c = m->children; c != NULL; c = c->next) {
         if (reader == CHILD_RECORDER)
-            source_tell(m, reader, c->source_fd, SOURCE_EVENTS);
+            source_tell(m, reader, c->source_fd, SOURCE_EVENTS, c);
         else
-            source_tell(m, reader, c->operation_fd, kinds[c->kind].operations);
+            source_tell(m, reader, c->operation_fd, kinds[c->kind].operations,
+                        c);
     }
 }
 
@@ -236,8 +249,8 @@ child_start(struct master *m, struct child *c, struct error *err)
     if (c->kind == CHILD_RECORDER || c->kind == CHILD_DISPATCHER)
         sources_tell_all(m, c->kind);
     if (c->kind != CHILD_RECORDER)
-        source_tell(m, CHILD_RECORDER, c->source_fd, SOURCE_EVENTS);
-    source_tell(m, CHILD_DISPATCHER, c->operation_fd, k->operations);
+        source_tell(m, CHILD_RECORDER, c->source_fd, SOURCE_EVENTS, c);
+    source_tell(m, CHILD_DISPATCHER, c->operation_fd, k->operations, c);
     return 0;
 }
 
@@ -257,6 +270,30 @@ child_close(struct child *c)
     c->operation_fd = -1;
 }
 
+/* Which slots are taken the master knows by itself: the counters are in
+ * memory that every worker can write to. */
+static bool
+slot_take(struct master *m, size_t *slot_out)
+{
+    for (size_t i = 0; i < WORKER_SLOTS; i++) {
+        if (m->slot_taken[i])
+            continue;
+        m->slot_taken[i] = true;
+        memset(&m->slots[i], 0, sizeof(m->slots[i]));
+        atomic_store(&m->slots[i].pid, -1);
+        *slot_out = i;
+        return true;
+    }
+    return false;
+}
+
+void
+slot_release(struct master *m, size_t slot)
+{
+    m->slot_taken[slot] = false;
+    atomic_store(&m->slots[slot].pid, 0);
+}
+
 struct child *
 child_new(struct master *m, enum child_kind kind, const struct setup *setup,
           struct error *err)
@@ -274,17 +311,10 @@ child_new(struct master *m, enum child_kind kind, const struct setup *setup,
                         .source_fd = -1,
                         .operation_fd = -1,
                         .setup = setup};
-    if (kind == CHILD_WORKER) {
-        while (c->slot < WORKER_SLOTS &&
-               atomic_load(&m->slots[c->slot].pid) != 0)
-            c->slot++;
-        if (c->slot == WORKER_SLOTS) {
-            error_set(err, "too many workers are still draining");
-            free(c);
-            return NULL;
-        }
-        memset(&m->slots[c->slot], 0, sizeof(m->slots[c->slot]));
-        atomic_store(&m->slots[c->slot].pid, -1);
+    if (kind == CHILD_WORKER && !slot_take(m, &c->slot)) {
+        error_set(err, "too many workers are still draining");
+        free(c);
+        return NULL;
     }
     if (child_is_of_setup(c))
         c->id = m->next_id++;
@@ -293,7 +323,7 @@ child_new(struct master *m, enum child_kind kind, const struct setup *setup,
         return c;
     m->children = c->next;
     if (kind == CHILD_WORKER)
-        atomic_store(&m->slots[c->slot].pid, 0);
+        slot_release(m, c->slot);
     child_close(c);
     free(c);
     return NULL;

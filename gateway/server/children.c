@@ -76,11 +76,36 @@ active_answered(struct child *c, const struct message *msg)
     control_settle(m);
 }
 
+/* Which kinds may say what: a taken-over worker speaks for nobody else. */
+static bool
+child_may_say(const struct child *c, uint32_t type)
+{
+    switch (type) {
+    case MESSAGE_READY:
+    case MESSAGE_FAILED:
+        return true;
+    case MESSAGE_ACTIVE:
+        return c->kind == CHILD_WORKER;
+    case MESSAGE_KEYTAB_SET:
+        return child_is_of_setup(c);
+    case MESSAGE_POLICY:
+        return c->kind == CHILD_KEEPER;
+    default:
+        return false;
+    }
+}
+
 static void
 child_said(struct child *c, uint32_t type, const struct message *msg)
 {
     struct master *m = c->master;
 
+    if (!child_may_say(c, type)) {
+        log_write(LOG_LEVEL_ERROR, "%s %d says what it may not, and is ended",
+                  child_kind_name(c->kind), c->id);
+        kill(c->pid, SIGKILL);
+        return;
+    }
     switch (type) {
     case MESSAGE_READY:
         c->ready = true;
@@ -187,7 +212,7 @@ child_died(struct master *m, struct child *c, int status)
     }
     c->gone = true;
     if (c->kind == CHILD_WORKER)
-        atomic_store(&m->slots[c->slot].pid, 0);
+        slot_release(m, c->slot);
     child_close(c);
     if (WIFSIGNALED(status))
         log_write(LOG_LEVEL_WARNING, "pid %d was ended by signal %d",

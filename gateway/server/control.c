@@ -358,15 +358,6 @@ control_close(struct master *m)
 }
 
 void
-control_forget(struct master *m)
-{
-    for (struct client *c = m->clients; c != NULL; c = c->next)
-        close(c->fd);
-    if (m->control_fd >= 0)
-        close(m->control_fd);
-}
-
-void
 control_settle(struct master *m)
 {
     uint64_t now = clock_monotonic_ms();

@@ -247,6 +247,7 @@ policy_now(struct courier *c)
                         &c->repository, NULL) < 0)
         c->repository = NULL;
     if (c->repository == NULL ||
+        repository_still_there(c->repository, NULL) < 0 ||
         repository_read_begin(c->repository, &generation, NULL) < 0)
     {
         repository_close(c->repository);

@@ -511,6 +511,11 @@ execution_work(struct dispatcher *d)
         log_write(LOG_LEVEL_ERROR, "outbox: %s", err.text);
     if (d->execution == NULL)
         return false;
+    if (d->repository != NULL &&
+        repository_still_there(d->repository, NULL) < 0) {
+        repository_close(d->repository);
+        d->repository = NULL;
+    }
     if (d->repository == NULL &&
         repository_open(d->boot->config->state_dir, REPOSITORY_READ,
                         &d->repository, &err) < 0)

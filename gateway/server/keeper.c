@@ -1,7 +1,9 @@
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/stat.h>
 
 #include "gateway/server/messages.h"
 #include "gateway/server/stores.h"
@@ -23,10 +25,22 @@ struct keeper {
 
 /* How image and repository stand to each other. */
 enum standing {
-    STANDING_BROKEN = 0, /* no image, a bad one, or one of the future */
+    STANDING_BROKEN = 0, /* a bad image, or one of the future */
+    STANDING_ABSENT,     /* there is none */
     STANDING_BEHIND,     /* a sound image, older than the repository */
     STANDING_SAME,
 };
+
+/* True as well if that cannot be known. */
+static bool
+image_exists(const char *state_dir)
+{
+    char path[512];
+    struct stat st;
+
+    snprintf(path, sizeof(path), "%s/%s", state_dir, POLICY_IMAGE_FILE);
+    return lstat(path, &st) == 0 || errno != ENOENT;
+}
 
 static enum standing
 standing_of(const char *state_dir, uint64_t generation, uint64_t *image_out,
@@ -36,6 +50,11 @@ standing_of(const char *state_dir, uint64_t generation, uint64_t *image_out,
     enum standing standing = STANDING_BROKEN;
 
     *image_out = 0;
+    if (!image_exists(state_dir)) {
+        policy_image_open(state_dir, &image, err); /* its words for it */
+        policy_image_unref(image);
+        return STANDING_ABSENT;
+    }
     if (policy_image_open(state_dir, &image, err) < 0)
         return STANDING_BROKEN;
     *image_out = policy_image_generation(image);
@@ -57,6 +76,12 @@ standing_of(const char *state_dir, uint64_t generation, uint64_t *image_out,
 static int
 keeper_generation(struct keeper *k, uint64_t *out, struct error *err)
 {
+    if (k->repository != NULL &&
+        repository_still_there(k->repository, err) < 0) {
+        repository_close(k->repository);
+        k->repository = NULL;
+        return -1;
+    }
     if (k->repository == NULL &&
         repository_open(k->boot->config->state_dir, REPOSITORY_WRITE,
                         &k->repository, err) < 0)
@@ -82,9 +107,11 @@ image_make(struct keeper *k, bool force, uint64_t *made_out, struct error *err)
     if (repository_generation(k->repository, &generation, err) < 0)
         goto out;
     standing = standing_of(dir, generation, &image, err);
-    /* A repository that never held anything has nothing to protect. */
+    /* Where nothing was ever compiled there is nothing to protect.  But an
+     * empty repository beside an image is one that was lost. */
     if (standing == STANDING_SAME ||
-        (standing == STANDING_BROKEN && !force && generation > 0))
+        (!force && (standing == STANDING_BROKEN ||
+                    (standing == STANDING_ABSENT && generation > 0))))
     {
         result = standing == STANDING_SAME ? 0 : -1;
         *made_out = standing == STANDING_SAME ? generation : 0;

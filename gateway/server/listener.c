@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <netinet/in.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,13 +28,6 @@ union address {
     struct sockaddr_un un;
     struct sockaddr_storage storage;
 };
-
-static int
-listener_error(const struct config_listener *c, struct error *err)
-{
-    return error_prefix(err, "%s:%u: listener '%s'", c->file, c->line,
-                        c->name);
-}
 
 /* -- addresses ------------------------------------------------------------ */
 
@@ -155,6 +149,31 @@ stale_remove(const char *path, struct error *err)
     return 0;
 }
 
+/*
+ * Owner and mode are set by path, and again at each reload: whoever could
+ * put a link in the socket's place would have them set of any file.
+ */
+static int
+unix_directory_check(const char *path, struct error *err)
+{
+    char directory[PATH_MAX];
+    struct stat st;
+    int n = snprintf(directory, sizeof(directory), "%s", path);
+    char *slash = strrchr(directory, '/');
+
+    if (n < 0 || (size_t)n >= sizeof(directory) || slash == NULL)
+        return error_set_errno(err, ENAMETOOLONG, "%s", path);
+    slash[slash == directory] = '\0';
+    if (stat(directory, &st) < 0)
+        return error_set_errno(err, errno, "%s", directory);
+    if ((st.st_uid == 0 || st.st_uid == geteuid()) && (st.st_mode & 022) == 0)
+        return 0;
+    return error_set(err,
+                     "%s: others than root can change the directory; use one"
+                     " that is root's, with mode 0755",
+                     directory);
+}
+
 /* 0600 and the proxy's user's, or mode and group of a local listener. */
 static int
 unix_owner_set(const struct config_listener *c, struct error *err)
@@ -191,7 +210,8 @@ socket_bind(int fd, const struct config_listener *c, struct error *err)
     int bound;
 
     if (a.any.sa_family == AF_UNIX) {
-        if (stale_remove(c->unix_path, err) < 0)
+        if (unix_directory_check(c->unix_path, err) < 0 ||
+            stale_remove(c->unix_path, err) < 0)
             return -1;
     } else {
         setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
@@ -267,34 +287,75 @@ secret_load(struct listener *l, struct error *err)
     return 0;
 }
 
+/* A PEM file that passes check; else what is wrong with it, at its key. */
+static int
+pem_load(const struct config_listener *c, const char *key, const char *path,
+         int (*check)(const char *pem, struct error *err), struct buf *out,
+         struct error *err)
+{
+    if (file_read(path, PEM_BYTES_MAX, out, err) < 0)
+        return config_blame_listener(c, key, err);
+    if (check(out->data, err) == 0)
+        return 0;
+    error_prefix(err, "%s", path);
+    return config_blame_listener(c, key, err);
+}
+
+static int
+binding_load(struct listener *l, const char *key, const char *path,
+             const struct buf *pem, struct error *err)
+{
+    if (channel_binding_from_pem(pem->data, pem->length, &l->binding, err))
+        return 0;
+    error_prefix(err, "%s", path);
+    return config_blame_listener(l->config, key, err);
+}
+
+static int
+tls_load(struct listener *l, struct error *err)
+{
+    const struct config_listener *c = l->config;
+
+    if (pem_load(c, "tls_certificate", c->tls_certificate,
+                 http_tls_check_certificate, &l->certificate, err) < 0 ||
+        pem_load(c, "tls_key", c->tls_key, http_tls_check_key, &l->key, err) <
+            0)
+        return -1;
+    if (http_tls_check(l->certificate.data, l->key.data, err) < 0) {
+        error_prefix(err, "%s with %s", c->tls_certificate, c->tls_key);
+        return config_blame_listener(c, "tls_key", err);
+    }
+    return binding_load(l, "tls_certificate", c->tls_certificate,
+                        &l->certificate, err);
+}
+
+static int
+proxy_certificate_load(struct listener *l, struct error *err)
+{
+    static const char key[] = "proxy_tls_certificate";
+    const char *path = l->config->proxy_tls_certificate;
+    struct buf pem = BUF_INIT;
+    int result = pem_load(l->config, key, path, http_tls_check_certificate,
+                          &pem, err);
+
+    if (result == 0)
+        result = binding_load(l, key, path, &pem, err);
+    buf_fini(&pem);
+    return result;
+}
+
 static int
 files_load(struct listener *l, struct error *err)
 {
     const struct config_listener *c = l->config;
-    struct buf proxy = BUF_INIT;
-    int result = 0;
 
-    if (c->tls) {
-        if (file_read(c->tls_certificate, PEM_BYTES_MAX, &l->certificate,
-                      err) < 0 ||
-            file_read(c->tls_key, PEM_BYTES_MAX, &l->key, err) < 0)
-            return -1;
-        if (http_tls_check(l->certificate.data, l->key.data, err) < 0)
-            return error_prefix(err, "%s with %s", c->tls_certificate,
-                                c->tls_key);
-        if (!channel_binding_from_pem(l->certificate.data,
-                                      l->certificate.length, &l->binding, err))
-            return error_prefix(err, "%s", c->tls_certificate);
-    }
-    if (c->proxy_tls_certificate != NULL) {
-        result =
-            file_read(c->proxy_tls_certificate, PEM_BYTES_MAX, &proxy, err);
-        if (result == 0 && !channel_binding_from_pem(proxy.data, proxy.length,
-                                                     &l->binding, err))
-            result = error_prefix(err, "%s", c->proxy_tls_certificate);
-        buf_fini(&proxy);
-    }
-    return result < 0 ? -1 : secret_load(l, err);
+    if ((c->tls && tls_load(l, err) < 0) ||
+        (c->proxy_tls_certificate != NULL &&
+         proxy_certificate_load(l, err) < 0))
+        return -1;
+    return secret_load(l, err) == 0
+               ? 0
+               : config_blame_listener(c, "secret_file", err);
 }
 
 static int
@@ -305,9 +366,9 @@ listener_open(struct listener *l, const struct config_listener *c,
     socket_inherit(l, previous);
     if (l->fd < 0)
         l->fd = socket_new(c, err);
-    if (l->fd < 0 || address_read(l, err) < 0 || files_load(l, err) < 0)
-        return listener_error(c, err);
-    return 0;
+    if (l->fd < 0 || address_read(l, err) < 0)
+        return config_blame_listener(c, NULL, err);
+    return files_load(l, err);
 }
 
 int
@@ -343,8 +404,6 @@ listener_files_check(const struct config *config, struct error *err)
         /* What only the privileged may read is believed. */
         if (result < 0 && err->code == -EACCES && geteuid() != 0)
             result = 0;
-        if (result < 0)
-            listener_error(l.config, err);
         buf_fini(&l.certificate);
         secret_fini(&l.key);
         secret_fini(&l.secret);
@@ -360,11 +419,11 @@ listener_set_listen(const struct listener_set *set, struct error *err)
 
         if (listen(l->fd, (int)l->config->backlog) < 0) {
             error_set_errno(err, errno, "%s", l->config->bind);
-            return listener_error(l->config, err);
+            return config_blame_listener(l->config, NULL, err);
         }
         if (l->config->unix_path != NULL && !l->passed &&
             unix_owner_set(l->config, err) < 0)
-            return listener_error(l->config, err);
+            return config_blame_listener(l->config, NULL, err);
     }
     return 0;
 }

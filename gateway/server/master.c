@@ -23,6 +23,13 @@ master_event(struct master *m, enum event_id id, const char *detail)
     event_send(m->events, &e);
 }
 
+/* The newest state that the manager has not taken is offered again. */
+static void
+master_notify(struct master *m, const char *state)
+{
+    m->notify = service_notify(state) ? NULL : state;
+}
+
 /* -- start, reload, end ------------------------------------------------------- */
 
 static void
@@ -43,7 +50,7 @@ master_serving(struct master *m)
         log_write(LOG_LEVEL_NOTICE, "listener '%s' on %s%s", l->config->name,
                   l->address, l->config->tls ? " (TLS)" : "");
     }
-    service_notify("READY=1\nSTATUS=serving");
+    master_notify(m, "READY=1\nSTATUS=serving");
 }
 
 static void
@@ -64,7 +71,7 @@ reload_end(struct master *m, const char *error)
     master_event(m, error != NULL ? EVENT_RELOAD_FAILED : EVENT_RELOADED,
                  error != NULL ? error : m->current->config->path);
     control_reload_done(m, error);
-    service_notify("READY=1");
+    master_notify(m, "READY=1");
 }
 
 static void
@@ -94,14 +101,14 @@ master_reload(struct master *m, struct error *err)
     if (m->phase != MASTER_RUNNING || m->next != NULL)
         return error_set(err, "the gateway is starting, stopping or"
                               " reloading already");
-    service_notify("RELOADING=1");
+    master_notify(m, "RELOADING=1");
     s = calloc(1, sizeof(*s));
     if (s == NULL || config_load(path, &config, err) < 0 ||
         setup_open(s, config, m->current, err) < 0)
     {
         free(s);
         master_event(m, EVENT_RELOAD_FAILED, err->text);
-        service_notify("READY=1");
+        master_notify(m, "READY=1");
         return -1;
     }
     m->next = s;
@@ -121,7 +128,7 @@ master_stop(struct master *m)
     }
     if (m->phase != MASTER_RUNNING)
         return;
-    service_notify("STOPPING=1");
+    master_notify(m, "STOPPING=1");
     m->phase = MASTER_STOPPING;
     m->phase_ms = clock_monotonic_ms();
     if (m->next != NULL)
@@ -219,6 +226,8 @@ tick_due(void *arg)
     struct master *m = arg;
     uint64_t in_phase = clock_monotonic_ms() - m->phase_ms;
 
+    if (m->notify != NULL)
+        master_notify(m, m->notify);
     children_tick(m);
     control_settle(m);
     if (m->phase == MASTER_STOPPING &&

@@ -54,7 +54,9 @@ struct master {
     struct setup *next; /* a reload at work, NULL: none */
     struct child *children;
     struct worker_counters *slots;
+    bool slot_taken[WORKER_SLOTS];
     int next_id;
+    const char *notify; /* for the service manager; NULL: it has it */
     int control_fd;
     struct client *clients;
     int own_source_fd; /* the recorder's end of the master's events */
@@ -86,6 +88,7 @@ int children_spawn_setup(struct master *m, const struct setup *setup,
 struct child *child_new(struct master *m, enum child_kind kind,
                         const struct setup *setup, struct error *err);
 void child_close(struct child *c);
+void slot_release(struct master *m, size_t slot);
 const char *child_kind_name(enum child_kind kind);
 /* Whether there is one for each configuration, and not one for all. */
 bool child_is_of_setup(const struct child *c);
@@ -119,7 +122,5 @@ void control_close(struct master *m);
 /* Looks whether a waiting client can be answered. */
 void control_settle(struct master *m);
 void control_reload_done(struct master *m, const char *error);
-/* Descriptors of the control socket and its clients, in a child. */
-void control_forget(struct master *m);
 
 #endif

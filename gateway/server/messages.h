@@ -27,7 +27,8 @@ enum message_type {
     MESSAGE_REBUILD,    /* keeper: image from repository if that is newer;
                            result 1: even if the image is missing or bad */
     MESSAGE_SOURCE,     /* recorder, dispatcher: fd, one more channel; result:
-                           enum source_kind */
+                           enum source_kind; generation: the worker's id and
+                           one, 0: no worker */
 };
 
 enum source_kind {

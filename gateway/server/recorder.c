@@ -11,6 +11,7 @@
 #define COMMIT_MS     100
 #define REOPEN_MS     2000
 #define SOURCES_MAX   512
+#define LATE_MAX_US   60000000
 #define DRAIN_AT_ONCE 256 /* messages of one source, then others' turn */
 
 struct recorder {
@@ -26,6 +27,7 @@ struct source {
     struct source *next;
     struct recorder *recorder;
     int fd;
+    int worker; /* -1: the master, or a store */
 };
 
 static void
@@ -80,6 +82,20 @@ event_take(struct recorder *rec, const struct event *e)
     }
 }
 
+/* Who sends is known by the channel, when and how often by us: a taken-over
+ * worker can lie about its own requests, and about nothing else. */
+static void
+event_correct(struct event *e, const struct source *s)
+{
+    int64_t now = clock_now_us();
+
+    e->worker = s->worker;
+    if (e->time_us > now || e->time_us < now - LATE_MAX_US)
+        e->time_us = now;
+    if (e->id != EVENT_LOST)
+        e->count = 0;
+}
+
 static void
 source_close(struct source *s)
 {
@@ -113,15 +129,17 @@ source_ready(void *arg, uint32_t events)
             break;
         if (m.fd >= 0)
             close(m.fd);
-        if (m.type == EVENT_MESSAGE && event_decode(m.body, m.length, &e) == 0)
-            event_take(s->recorder, &e);
+        if (m.type != EVENT_MESSAGE || event_decode(m.body, m.length, &e) < 0)
+            continue;
+        event_correct(&e, s);
+        event_take(s->recorder, &e);
     }
     if (got < 0)
         source_close(s);
 }
 
 static void
-source_add(struct recorder *rec, int fd)
+source_add(struct recorder *rec, int fd, int worker)
 {
     struct source *s = calloc(1, sizeof(*s));
 
@@ -131,7 +149,7 @@ source_add(struct recorder *rec, int fd)
         close(fd);
         return;
     }
-    *s = (struct source){rec->sources, rec, fd};
+    *s = (struct source){rec->sources, rec, fd, worker};
     rec->sources = s;
 }
 
@@ -155,7 +173,7 @@ master_ready(void *arg, uint32_t events)
     (void)events;
     while ((got = message_receive(rec->boot->master_fd, &type, &m, &fd)) > 0) {
         if (type == MESSAGE_SOURCE && fd >= 0)
-            source_add(rec, fd);
+            source_add(rec, fd, (int)m.generation - 1);
         else if (fd >= 0)
             close(fd);
     }

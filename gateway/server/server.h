@@ -17,8 +17,16 @@
  */
 int master_run(struct config *config, struct error *err);
 
-/* What can be known without binding or starting anything, beyond config_load:
- * that certificates, keys and secrets can be used.  0 or -1. */
+/*
+ * What can be known without binding or starting anything, beyond config_load:
+ * that keytabs, certificates, keys and secrets can be used, and that state_dir
+ * is store_user's.  0, or -1 with "FILE:LINE: " of the key.
+ */
+int files_check(const struct config *config, struct error *err);
+/* The same in a process of its own, which takes what it read of keys with it:
+ * for one that goes on. */
+int files_check_apart(const struct config *config, struct error *err);
+/* Certificates, keys and secrets of the listeners alone. */
 int listener_files_check(const struct config *config, struct error *err);
 
 #endif

@@ -58,6 +58,21 @@ directory_give(const char *path, uid_t uid, gid_t gid, mode_t mode,
     return 0;
 }
 
+/* Whether user may enter and read it. */
+static bool
+directory_is_open_to(const struct stat *st, const struct account *user)
+{
+    unsigned bits = st->st_mode & 07;
+
+    if (user->uid == 0)
+        return true;
+    if (user->uid == st->st_uid)
+        bits = (st->st_mode >> 6) & 07;
+    else if (user->gid == st->st_gid)
+        bits = (st->st_mode >> 3) & 07;
+    return (bits & 05) == 05;
+}
+
 /* A fresh one (of a package, or of the service manager) becomes
  * store_user's, readable by the group of user. */
 static int
@@ -81,6 +96,12 @@ state_dir_prepare(const struct setup *s, struct error *err)
                          " store_user '%s'; chown -R %s:%u %s",
                          path, (unsigned)st.st_uid, s->store_user.name,
                          s->store_user.name, (unsigned)s->user.gid, path);
+    if (!directory_is_open_to(&st, &s->user))
+        return error_set(err,
+                         "state_dir %s cannot be entered by user '%s';"
+                         " chgrp %u %s and chmod 0750 %s",
+                         path, s->user.name, (unsigned)s->user.gid, path,
+                         path);
     return 0;
 }
 
@@ -89,8 +110,13 @@ state_dir_prepare(const struct setup *s, struct error *err)
 static int
 runtime_dir_is_free(const struct setup *s, struct error *err)
 {
-    int fd = control_connect(s->config->runtime_dir, NULL);
+    struct error why = {0, ""};
+    int fd = control_connect(s->config->runtime_dir, &why);
 
+    if (fd < 0 && why.code == -EPERM) {
+        error_set(err, "%s", why.text);
+        return error_prefix(err, "runtime_dir");
+    }
     if (fd < 0)
         return 0;
     close(fd);
@@ -167,6 +193,11 @@ runtime_dir_prepare(const struct setup *s, struct error *err)
         return error_set_errno(err, errno, "runtime_dir %s", path);
     if (stat(path, &st) < 0)
         return error_set_errno(err, errno, "runtime_dir %s", path);
+    if (st.st_uid != 0 && st.st_uid != geteuid())
+        return error_set(err,
+                         "runtime_dir %s belongs to uid %u, who could put"
+                         " another control socket there; chown root %s",
+                         path, (unsigned)st.st_uid, path);
     if ((st.st_mode & 022) != 0)
         return error_set(err,
                          "runtime_dir %s is writable by group or world;"

@@ -66,7 +66,9 @@ repository_try(struct worker *w)
         w->repository = NULL;
     if (w->repository == NULL)
         return;
-    if (repository_read_begin(w->repository, &generation, &err) == 0) {
+    if (repository_still_there(w->repository, &err) == 0 &&
+        repository_read_begin(w->repository, &generation, &err) == 0)
+    {
         repository_read_end(w->repository);
         return;
     }

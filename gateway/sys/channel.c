@@ -54,17 +54,36 @@ channel_send(int fd, uint32_t type, const void *body, size_t length,
     return sendmsg(fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -1 : 0;
 }
 
-/* The passed descriptor, -1: none. */
-static int
-received_fd(struct msghdr *msg)
+/*
+ * The passed descriptor, -1: none.  Alignment leaves room for a second one,
+ * and the kernel fills it: whatever came is taken, and all but a single one
+ * closed, so that nobody can fill our table.  False: there was more than one.
+ */
+static bool
+received_fd(struct msghdr *msg, int *fd_out)
 {
-    struct cmsghdr *c = CMSG_FIRSTHDR(msg);
-    int fd = -1;
+    size_t count = 0;
+    int fds[sizeof(union control) / sizeof(int)];
 
-    if (c != NULL && c->cmsg_level == SOL_SOCKET &&
-        c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof(int)))
-        memcpy(&fd, CMSG_DATA(c), sizeof(int));
-    return fd;
+    *fd_out = -1;
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c != NULL;
+         c = CMSG_NXTHDR(msg, c))
+    {
+        size_t n;
+
+        if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+            continue;
+        n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+        for (size_t i = 0; i < n && count < ARRAY_COUNT(fds); i++)
+            memcpy(&fds[count++], CMSG_DATA(c) + i * sizeof(int), sizeof(int));
+    }
+    if (count == 1) {
+        *fd_out = fds[0];
+        return true;
+    }
+    for (size_t i = 0; i < count; i++)
+        close(fds[i]);
+    return count == 0;
 }
 
 int
@@ -78,6 +97,7 @@ channel_receive(int fd, struct channel_message *message_out)
                          .msg_iovlen = 2,
                          .msg_control = &control,
                          .msg_controllen = sizeof(control.bytes)};
+    bool sound;
     ssize_t n;
 
     message_out->type = 0;
@@ -90,8 +110,8 @@ channel_receive(int fd, struct channel_message *message_out)
         return 0;
     if (n <= 0)
         return -1;
-    message_out->fd = received_fd(&msg);
-    if ((size_t)n < sizeof(frame) || (msg.msg_flags & MSG_TRUNC) ||
+    sound = received_fd(&msg, &message_out->fd);
+    if (!sound || (size_t)n < sizeof(frame) || (msg.msg_flags & MSG_TRUNC) ||
         frame.type == 0 || frame.length != (size_t)n - sizeof(frame))
     {
         if (message_out->fd >= 0)

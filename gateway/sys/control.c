@@ -26,6 +26,22 @@ control_address(const char *runtime_dir, struct sockaddr_un *out,
     return 0;
 }
 
+/* Whoever answers decides what a compile believes: only root, and whoever
+ * asks, may.  (A socket that another user has put there does not count.) */
+static int
+peer_check(int fd, const char *path, struct error *err)
+{
+    struct ucred peer;
+    socklen_t length = sizeof(peer);
+
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) < 0)
+        return error_set_errno(err, errno, "%s", path);
+    if (peer.uid == 0 || peer.uid == geteuid())
+        return 0;
+    return error_set_errno(err, EPERM, "%s is answered by uid %u, not by root",
+                           path, (unsigned)peer.uid);
+}
+
 int
 control_connect(const char *runtime_dir, struct error *err)
 {
@@ -39,6 +55,10 @@ control_connect(const char *runtime_dir, struct error *err)
         return error_set_errno(err, errno, "socket");
     if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
         error_set_errno(err, errno, "%s", address.sun_path);
+        close(fd);
+        return -1;
+    }
+    if (peer_check(fd, address.sun_path, err) < 0) {
         close(fd);
         return -1;
     }

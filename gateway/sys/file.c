@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -117,4 +119,30 @@ memory_file_read(const char *path, size_t max, struct error *err)
         result = memory_file_new("nsgate", bytes.data, bytes.length, err);
     secret_fini(&bytes);
     return result;
+}
+
+static int
+descriptor_compare(const void *a, const void *b)
+{
+    int x = *(const int *)a, y = *(const int *)b;
+
+    return (x > y) - (x < y);
+}
+
+void
+descriptors_keep(int *keep, size_t count)
+{
+    unsigned from = STDERR_FILENO + 1;
+
+    qsort(keep, count, sizeof(*keep), descriptor_compare);
+    for (size_t i = 0; i < count; i++) {
+        unsigned fd = (unsigned)keep[i];
+
+        if (keep[i] < 0 || fd < from)
+            continue;
+        if (fd > from)
+            close_range(from, fd - 1, 0);
+        from = fd + 1;
+    }
+    close_range(from, UINT_MAX, 0);
 }

@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <seccomp.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #if defined(__SANITIZE_ADDRESS__)
 #define SANITIZED 1
@@ -33,7 +35,6 @@ static const int common_calls[] = {
     SCMP_SYS(lseek),
     SCMP_SYS(fcntl),
     SCMP_SYS(flock),
-    SCMP_SYS(ftruncate),
     SCMP_SYS(fsync),
     SCMP_SYS(fdatasync),
     SCMP_SYS(fadvise64),
@@ -49,9 +50,7 @@ static const int common_calls[] = {
     SCMP_SYS(epoll_create1),
     SCMP_SYS(poll),
     SCMP_SYS(ppoll),
-    SCMP_SYS(sendmsg),
     SCMP_SYS(recvmsg),
-    SCMP_SYS(sendto),
     SCMP_SYS(recvfrom),
     SCMP_SYS(shutdown),
     SCMP_SYS(clock_gettime),
@@ -82,7 +81,6 @@ static const int common_calls[] = {
     SCMP_SYS(rt_sigreturn),
     SCMP_SYS(sigaltstack),
     SCMP_SYS(restart_syscall),
-    SCMP_SYS(tgkill),
     SCMP_SYS(exit),
     SCMP_SYS(exit_group),
     SCMP_SYS(sched_yield),
@@ -96,29 +94,30 @@ static const int common_calls[] = {
     SCMP_SYS(getrusage),
 };
 
-/* Connections, and the replay cache's files. */
+/* Connections, and the replay cache's files.  No file is made shorter: the
+ * access log is open for writing. */
 static const int worker_calls[] = {
     SCMP_SYS(accept4),     SCMP_SYS(accept),     SCMP_SYS(getsockname),
     SCMP_SYS(getpeername), SCMP_SYS(getsockopt), SCMP_SYS(setsockopt),
-    SCMP_SYS(socket),      SCMP_SYS(bind),       SCMP_SYS(ioctl),
-    SCMP_SYS(sendfile),    SCMP_SYS(fchmod),     SCMP_SYS(chmod),
-    SCMP_SYS(fallocate),
+    SCMP_SYS(bind),        SCMP_SYS(ioctl),      SCMP_SYS(sendfile),
+    SCMP_SYS(fchmod),      SCMP_SYS(chmod),
 };
 
 /* Connections to sinks, KDCs and name servers; nothing is written. */
 static const int courier_calls[] = {
-    SCMP_SYS(socket),     SCMP_SYS(connect),     SCMP_SYS(bind),
-    SCMP_SYS(getsockopt), SCMP_SYS(setsockopt),  SCMP_SYS(getsockname),
-    SCMP_SYS(sendmmsg),   SCMP_SYS(getpeername), SCMP_SYS(recvmmsg),
-    SCMP_SYS(socketpair), SCMP_SYS(ioctl),
+    SCMP_SYS(connect),     SCMP_SYS(bind),        SCMP_SYS(getsockopt),
+    SCMP_SYS(setsockopt),  SCMP_SYS(getsockname), SCMP_SYS(sendmmsg),
+    SCMP_SYS(getpeername), SCMP_SYS(recvmmsg),    SCMP_SYS(socketpair),
+    SCMP_SYS(ioctl),
 };
 
 /* A store's files come and go: journal, image. */
 static const int store_calls[] = {
-    SCMP_SYS(unlink),   SCMP_SYS(unlinkat),  SCMP_SYS(rename),
-    SCMP_SYS(renameat), SCMP_SYS(renameat2), SCMP_SYS(fchmod),
-    SCMP_SYS(fchown),   SCMP_SYS(chmod),     SCMP_SYS(fallocate),
-    SCMP_SYS(msync),    SCMP_SYS(utimensat), SCMP_SYS(ioctl),
+    SCMP_SYS(unlink),    SCMP_SYS(unlinkat),  SCMP_SYS(rename),
+    SCMP_SYS(renameat),  SCMP_SYS(renameat2), SCMP_SYS(fchmod),
+    SCMP_SYS(fchown),    SCMP_SYS(chmod),     SCMP_SYS(fallocate),
+    SCMP_SYS(msync),     SCMP_SYS(utimensat), SCMP_SYS(ioctl),
+    SCMP_SYS(ftruncate),
 };
 
 static int
@@ -133,8 +132,50 @@ allow(scmp_filter_ctx filter, const int *calls, size_t count)
     return 0;
 }
 
+/* Calls that are allowed in part. */
 static int
-sandbox_enter(const int *extra, size_t extra_count, struct error *err)
+allow_in_part(scmp_filter_ctx filter)
+{
+    /* Signals to itself only (abort), not to a brother. */
+    const struct scmp_arg_cmp self =
+        SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid());
+    /* With MSG_FASTOPEN sending is connecting. */
+    const struct scmp_arg_cmp to =
+                                  SCMP_A3(SCMP_CMP_MASKED_EQ, MSG_FASTOPEN, 0),
+                              message =
+                                  SCMP_A2(SCMP_CMP_MASKED_EQ, MSG_FASTOPEN, 0);
+    int result;
+
+    result = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill),
+                                    1, &self);
+    if (result == 0)
+        result = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW,
+                                        SCMP_SYS(sendto), 1, &to);
+    if (result == 0)
+        result = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW,
+                                        SCMP_SYS(sendmsg), 1, &message);
+    return result;
+}
+
+/* Sockets of these families only; 0 ends. */
+static int
+allow_sockets(scmp_filter_ctx filter, const int *families)
+{
+    int result = 0;
+
+    for (; result == 0 && *families != 0; families++) {
+        const struct scmp_arg_cmp family =
+            SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)*families);
+
+        result = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW,
+                                        SCMP_SYS(socket), 1, &family);
+    }
+    return result;
+}
+
+static int
+sandbox_enter(const int *extra, size_t extra_count, const int *families,
+              struct error *err)
 {
     scmp_filter_ctx filter;
     int result;
@@ -142,6 +183,7 @@ sandbox_enter(const int *extra, size_t extra_count, struct error *err)
 #ifdef SANITIZED
     (void)extra;
     (void)extra_count;
+    (void)families;
     return 0;
 #endif
     filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
@@ -150,6 +192,10 @@ sandbox_enter(const int *extra, size_t extra_count, struct error *err)
     result = allow(filter, common_calls, ARRAY_COUNT(common_calls));
     if (result == 0)
         result = allow(filter, extra, extra_count);
+    if (result == 0)
+        result = allow_in_part(filter);
+    if (result == 0)
+        result = allow_sockets(filter, families);
     if (result == 0)
         result = seccomp_rule_add(filter, SCMP_ACT_KILL_PROCESS,
                                   SCMP_SYS(execve), 0);
@@ -165,17 +211,25 @@ sandbox_enter(const int *extra, size_t extra_count, struct error *err)
 int
 sandbox_worker(struct error *err)
 {
-    return sandbox_enter(worker_calls, ARRAY_COUNT(worker_calls), err);
+    static const int families[] = {AF_UNIX, AF_NETLINK, 0};
+
+    return sandbox_enter(worker_calls, ARRAY_COUNT(worker_calls), families,
+                         err);
 }
 
 int
 sandbox_store(struct error *err)
 {
-    return sandbox_enter(store_calls, ARRAY_COUNT(store_calls), err);
+    static const int families[] = {0};
+
+    return sandbox_enter(store_calls, ARRAY_COUNT(store_calls), families, err);
 }
 
 int
 sandbox_courier(struct error *err)
 {
-    return sandbox_enter(courier_calls, ARRAY_COUNT(courier_calls), err);
+    static const int families[] = {AF_UNIX, AF_NETLINK, AF_INET, AF_INET6, 0};
+
+    return sandbox_enter(courier_calls, ARRAY_COUNT(courier_calls), families,
+                         err);
 }

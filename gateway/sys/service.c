@@ -1,14 +1,43 @@
 #include "gateway/sys/sys.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <systemd/sd-daemon.h>
+#include <unistd.h>
 
-void
+/*
+ * The protocol of sd_notify(3), which waits while the manager does not read;
+ * nothing of ours may.
+ */
+bool
 service_notify(const char *state)
 {
-    sd_notify(0, state);
+    const char *path = getenv("NOTIFY_SOCKET");
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    socklen_t length;
+    bool sent = true;
+    int fd;
+
+    if (path == NULL || (path[0] != '/' && path[0] != '@') ||
+        strlen(path) >= sizeof(address.sun_path))
+        return true;
+    memcpy(address.sun_path, path, strlen(path));
+    if (path[0] == '@')
+        address.sun_path[0] = '\0';
+    length =
+        (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
+    fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return true;
+    if (sendto(fd, state, strlen(state), MSG_DONTWAIT | MSG_NOSIGNAL,
+               (struct sockaddr *)&address, length) < 0)
+        sent = errno != EAGAIN && errno != EWOULDBLOCK;
+    close(fd);
+    return sent;
 }
 
 uint32_t

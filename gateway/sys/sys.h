@@ -86,7 +86,8 @@ int channel_receive(int fd, struct channel_message *message_out);
 /*
  * runtime_dir/control.sock, SOCK_SEQPACKET, 0600.  A request is one packet
  * of text ("status", "reload", "compile", "activate 17"); the answer is one
- * packet, '+' and a JSON object or '-' and a line for people.
+ * packet, '+' and a JSON object or '-' and a line for people.  A client talks
+ * to a master that is root's or its own only.
  */
 #define CONTROL_SOCKET      "control.sock"
 #define CONTROL_REQUEST_MAX 256
@@ -140,8 +141,13 @@ int memory_file_read(const char *path, size_t max, struct error *err);
 int memory_file_new(const char *name, const void *bytes, size_t length,
                     struct error *err);
 
-/* "READY=1" and the like to $NOTIFY_SOCKET; nothing happens without one. */
-void service_notify(const char *state);
+/* Closes all descriptors above standard error but these; -1 stands for none.
+ * Sorts keep. */
+void descriptors_keep(int *keep, size_t count);
+
+/* "READY=1" and the like to $NOTIFY_SOCKET; nothing happens without one.
+ * False: the manager does not keep up; try again later.  Never blocks. */
+bool service_notify(const char *state);
 /* Half of WATCHDOG_USEC in ms, 0 when the manager asks for none. */
 uint32_t service_watchdog_ms(void);
 /* A duplicate of the listening socket passed under this name

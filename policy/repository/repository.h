@@ -46,6 +46,9 @@ enum repository_mode {
 int repository_open(const char *state_dir, enum repository_mode mode,
                     struct repository **repo_out, struct error *err);
 void repository_close(struct repository *repo);
+/* -1: the file that is open is not in its place any more.  Whoever serves from
+ * one closes it then, and does not go on with what nobody can see or change. */
+int repository_still_there(const struct repository *repo, struct error *err);
 
 /* -- writing ------------------------------------------------------------ */
 

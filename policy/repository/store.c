@@ -138,8 +138,9 @@ store_column(sqlite3_stmt *s, int i)
 
 /* Only a regular file, whose pages nobody else may write. */
 static int
-file_accept(const char *path, struct error *err)
+file_accept(struct repository *repo, struct error *err)
 {
+    const char *path = repo->path;
     struct stat st;
 
     if (lstat(path, &st) < 0)
@@ -149,7 +150,22 @@ file_accept(const char *path, struct error *err)
     if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
         return error_set(err, "%s: others than its owner may write to it",
                          path);
+    repo->device = st.st_dev;
+    repo->inode = st.st_ino;
     return 0;
+}
+
+int
+repository_still_there(const struct repository *repo, struct error *err)
+{
+    struct stat st;
+
+    if (lstat(repo->path, &st) < 0)
+        return error_set_errno(err, errno, "%s", repo->path);
+    if (st.st_dev == repo->device && st.st_ino == repo->inode)
+        return 0;
+    return error_set(err, "%s is another file than the one in use",
+                     repo->path);
 }
 
 /* The change to WAL, which only the first writer of all makes, turns a shared
@@ -210,9 +226,9 @@ open_database(struct repository *repo, struct error *err)
                                                : SQLITE_OPEN_READONLY;
 
     if (repo->mode == REPOSITORY_WRITE &&
-        state_file_create(repo->state_dir, repo->path, err) < 0)
+        state_file_create(repo->state_dir, repo->path, 0640, err) < 0)
         return -1;
-    if (file_accept(repo->path, err) < 0)
+    if (file_accept(repo, err) < 0)
         return -1;
     if (sqlite3_open_v2(repo->path, &repo->db,
                         flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE,

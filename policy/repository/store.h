@@ -2,6 +2,7 @@
 #define POLICY_REPOSITORY_STORE_H
 
 #include <sqlite3.h>
+#include <sys/types.h>
 
 #include "policy/repository/repository.h"
 
@@ -28,6 +29,8 @@ enum statement_id {
 struct repository {
     sqlite3 *db;
     enum repository_mode mode;
+    dev_t device; /* of the file that was opened */
+    ino_t inode;
     char state_dir[256];
     char path[512];
     char display[NAMESPACE_PATH_MAX + 1]; /* of the last namespace_find */
@@ -70,7 +73,7 @@ int store_exec(struct repository *repo, const char *sql, struct error *err);
 
 /* Makes a file in state_dir with the owner, group and mode that state files
  * have; fine if it is there. */
-int state_file_create(const char *state_dir, const char *path,
+int state_file_create(const char *state_dir, const char *path, mode_t mode,
                       struct error *err);
 /* The writers' lock; a holder that dies lets go of it. */
 int turn_take(struct repository *repo, struct error *err);

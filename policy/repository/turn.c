@@ -13,16 +13,17 @@
 #define WAIT_STEP_MS 20
 
 int
-state_file_create(const char *state_dir, const char *path, struct error *err)
+state_file_create(const char *state_dir, const char *path, mode_t mode,
+                  struct error *err)
 {
     int fd =
-        open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0640);
+        open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
     struct stat to;
     int r = 0;
 
     if (fd < 0)
         return errno == EEXIST ? 0 : error_set_errno(err, errno, "%s", path);
-    if (stat(state_dir, &to) < 0 || fchmod(fd, 0640) < 0 ||
+    if (stat(state_dir, &to) < 0 || fchmod(fd, mode) < 0 ||
         (geteuid() == 0 && fchown(fd, to.st_uid, to.st_gid) < 0))
         r = error_set_errno(err, errno, "%s", path);
     close(fd);
@@ -60,6 +61,28 @@ lock(struct repository *repo, int fd, const char *path, struct error *err)
     return 0;
 }
 
+/* A reader of the state, which may lock what it may read, would keep every
+ * writer out; so nobody but writers may open the file. */
+static int
+lock_open(const char *state_dir, const char *path, struct error *err)
+{
+    struct stat st;
+    int fd;
+
+    if (state_file_create(state_dir, path, 0600, err) < 0)
+        return -1;
+    fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return error_set_errno(err, errno, "%s", path);
+    if (fstat(fd, &st) == 0 && (st.st_mode & 077) != 0 && fchmod(fd, 0600) < 0)
+    {
+        error_set_errno(err, errno, "%s", path);
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
 int
 turn_take(struct repository *repo, struct error *err)
 {
@@ -68,11 +91,9 @@ turn_take(struct repository *repo, struct error *err)
 
     turn_end(repo);
     snprintf(path, sizeof(path), "%s/" LOCK_FILE, repo->state_dir);
-    if (state_file_create(repo->state_dir, path, err) < 0)
-        return -1;
-    fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    fd = lock_open(repo->state_dir, path, err);
     if (fd < 0)
-        return error_set_errno(err, errno, "%s", path);
+        return -1;
     if (lock(repo, fd, path, err) < 0) {
         close(fd);
         return -1;

@@ -1,12 +1,17 @@
 #!/usr/bin/env python3
 """Bad configuration: one line with file and line, exit 1, nothing listens."""
+import errno
 import os
+import pwd
 import re
 import signal
 import socket
+import subprocess
+import sys
 
-from harness import (DEADLINE, OPEN, Gate, alive, expect, expect_equal,
-                     main, program, run, test, tls_dir, wait_for, write)
+from harness import (DEADLINE, OPEN, OPEN_MOF, ROOT, Gate, alive, expect,
+                     expect_equal, main, program, run, test, tls_dir,
+                     wait_for, write)
 
 gate = Gate()
 GOOD = gate.fill(open(gate.conf, encoding="utf-8").read())
@@ -257,6 +262,98 @@ def _():
     expect_equal(done.returncode, 1, "exit status")
     expect(gate.state in done.stderr, "the directory", done.stderr)
     gate.start()
+
+
+def refused_start(*words):
+    """The gateway does not start, and says these words in one line."""
+    done = run(program("nsgated"), "--config", gate.conf, check=False,
+               env=gate.realm.env)
+    expect_equal(done.returncode, 1, "exit status")
+    expect(any(all(w in line for w in words)
+               for line in done.stderr.split("\n")), "no line with %r"
+           % (words,), done.stderr)
+
+
+@test("a control socket's directory that is somebody else's is refused")
+def _():
+    if not ROOT:
+        return
+    gate.stop()
+    os.chown(gate.runtime, pwd.getpwnam("games").pw_uid, -1)
+    refused_start("runtime_dir", gate.runtime)
+    os.chown(gate.runtime, 0, -1)
+    gate.start()
+
+
+@test("nobody but root and the caller may answer on the control socket")
+def _():
+    if not ROOT:
+        return
+    gate.stop()
+    fake = gate.path("run/control.sock")
+    listener = subprocess.Popen(
+        [sys.executable, "-c", FAKE_MASTER, fake], stdout=subprocess.PIPE,
+        text=True)
+    try:
+        wait_for(lambda: listener.stdout.readline(), "the false master")
+        done = gate.ctl("status", check=False)
+        expect(done.returncode != 0 and "uid" in done.stderr, "believed",
+               done.stdout, done.stderr)
+        done = gate.compile(OPEN_MOF, check=False)
+        expect(done.returncode != 0, "a compile believed it", done.stdout)
+    finally:
+        listener.kill()
+        listener.wait()
+        os.unlink(fake)
+    gate.start()
+
+
+FAKE_MASTER = """
+import os, pwd, socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+s.bind(sys.argv[1])
+os.chmod(sys.argv[1], 0o666)
+os.setuid(pwd.getpwnam("games").pw_uid)
+s.listen(4)
+print("ready", flush=True)
+while True:
+    c = s.accept()[0]
+    while c.recv(512):
+        c.send(b'+{"generation":99}')
+"""
+
+
+@test("a socket in a directory that others can change is refused")
+def _():
+    gate.stop()
+    os.chmod(gate.path("sock"), 0o777)
+    refused_start("nsgate.conf:", gate.path("sock"))
+    os.chmod(gate.path("sock"), 0o755)
+    gate.start()
+
+
+@test("a listener that a reload takes away is closed, and its address free")
+def _():
+    gate.configure(extra="[listener/more]\nbind = 127.0.0.1:0\n")
+    gate.ctl("reload")
+    gate.learn()
+    host, port = gate.listeners["more"].rsplit(":", 1)
+    gate.ask("more", OPEN, gate.token()).expect(200)
+    gate.configure(extra="")
+    gate.ctl("reload")
+
+    def refused():
+        with socket.socket() as s:
+            return s.connect_ex((host, int(port))) == errno.ECONNREFUSED
+
+    wait_for(refused, "connections are still taken at " + port)
+    gate.configure(extra="[listener/again]\nbind = 127.0.0.1:%s\n" % port)
+    gate.ctl("reload")
+    gate.learn()
+    gate.ask("again", OPEN, gate.token()).expect(200)
+    gate.configure(extra="")
+    gate.ctl("reload")
+    gate.learn()
 
 
 @test("--check-config says good, and warns of what weakens")

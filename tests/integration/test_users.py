@@ -154,6 +154,23 @@ secret_file   = {dir}/proxy.secret
                    user="nsgate", check=False)
         expect(done.returncode != 0, "nsgate could make a file there")
 
+    @test("the workers' user cannot hold up those who write")
+    def _():
+        mode = os.stat(gate.state + "/repository.lock").st_mode
+        expect(mode & 0o077 == 0, "repository.lock has mode %o" % mode)
+
+    @test("a state directory that the workers cannot enter is refused")
+    def _():
+        gate.stop()
+        os.chmod(gate.state, 0o700)
+        done = run(program("nsgated"), "--config", gate.conf, check=False,
+                   env=gate.realm.env)
+        os.chmod(gate.state, 0o750)
+        expect_equal(done.returncode, 1, "exit status")
+        expect(gate.state in done.stderr and "nsgate" in done.stderr,
+               "the directory and the user", done.stderr)
+        gate.start()
+
     @test("others can neither read the state nor talk to the master")
     def _():
         for path in ("state/policy.image", "state/events.db",

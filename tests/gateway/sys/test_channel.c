@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <sys/socket.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "gateway/sys/sys.h"
@@ -68,6 +69,50 @@ Test(channel, never_blocks_on_a_peer_that_does_not_read)
     cr_assert_eq(errno, EAGAIN);
     cr_assert_eq(channel_send(ends[0], 1, body, sizeof(body) + 1, -1), -1);
     cr_assert_eq(errno, EMSGSIZE);
+    close(ends[0]);
+    close(ends[1]);
+}
+
+/* Alignment leaves room for two where one is meant. */
+Test(channel, descriptors_that_nobody_asked_for_are_closed)
+{
+    struct {
+        uint32_t type, length;
+    } frame = {1, 0};
+    struct iovec part = {&frame, sizeof(frame)};
+    union {
+        struct cmsghdr align;
+        char bytes[CMSG_SPACE(3 * sizeof(int))];
+    } control;
+    struct channel_message m;
+    int ends[2], fds[3], before, after;
+
+    cr_assert_eq(channel_pair(ends, NULL), 0);
+    before = dup(STDIN_FILENO);
+    close(before);
+    for (int i = 0; i < 3; i++)
+        fds[i] = STDIN_FILENO;
+    for (size_t count = 2; count <= 3; count++) {
+        struct msghdr msg = {.msg_iov = &part,
+                             .msg_iovlen = 1,
+                             .msg_control = &control,
+                             .msg_controllen =
+                                 CMSG_SPACE(count * sizeof(int))};
+        struct cmsghdr *c;
+
+        memset(&control, 0, sizeof(control));
+        c = CMSG_FIRSTHDR(&msg);
+        c->cmsg_level = SOL_SOCKET;
+        c->cmsg_type = SCM_RIGHTS;
+        c->cmsg_len = CMSG_LEN(count * sizeof(int));
+        memcpy(CMSG_DATA(c), fds, count * sizeof(int));
+        cr_assert_eq(sendmsg(ends[0], &msg, 0), sizeof(frame));
+        cr_assert_eq(channel_receive(ends[1], &m), -1);
+        cr_assert_eq(m.fd, -1);
+    }
+    after = dup(STDIN_FILENO);
+    close(after);
+    cr_assert_eq(after, before, "a descriptor stayed open");
     close(ends[0]);
     close(ends[1]);
 }

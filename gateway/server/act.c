@@ -319,7 +319,8 @@ static bool
 act_is_asking(const struct request *r)
 {
     return r->resource == RESOURCE_OPERATION &&
-           r->operation == OPERATION_DISCOVER;
+           (r->operation == OPERATION_DISCOVER ||
+            strcmp(http_request_method(r->http), "DELETE") == 0);
 }
 
 enum step_result

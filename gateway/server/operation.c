@@ -79,12 +79,13 @@ operation_not_found(struct request *r)
 static enum operation_kind
 operation_kind_of(const char *method)
 {
-    if (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0)
+    /* Cancelling needs the level that reading does: a request that came in
+     * clear may be somebody else's by now. */
+    if (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0 ||
+        strcmp(method, "DELETE") == 0)
         return OPERATION_READ;
-    /* DELETE and OPTIONS show nothing of the result. */
-    if (strcmp(method, "DELETE") == 0 || strcmp(method, "OPTIONS") == 0)
-        return OPERATION_DISCOVER;
-    return OPERATION_WRITE;
+    return strcmp(method, "OPTIONS") == 0 ? OPERATION_DISCOVER
+                                          : OPERATION_WRITE;
 }
 
 enum step_result

@@ -5,8 +5,10 @@ answers, so that nothing it has acknowledged is forgotten when it is killed.
 """
 import base64
 import contextlib
+import functools
 import json
 import os
+import shutil
 import signal
 import socket
 import ssl
@@ -23,8 +25,8 @@ except ImportError:  # python3-gssapi is the system's Python's
         raise
     os.execv("/usr/bin/python3", ["/usr/bin/python3"] + sys.argv)
 
-from harness import (Connection, Failure, Gate, expect, expect_equal, program,
-                     read, run, scratch, tls_dir, at_end)
+from harness import (Failure, Gate, at_end, expect, expect_equal, read,
+                     scratch, tls_dir)
 
 SINK_PATH = "/sink"
 CALLBACK = """
@@ -91,13 +93,20 @@ def kill_one(gate, name, index=0):
     return False
 
 
+@functools.lru_cache(maxsize=None)
+def client_keytab(realm):
+    """Made once: each ktadd makes a new key."""
+    keytab = os.path.join(realm.dir, "client.keytab")
+    realm.kadmin("addprinc -randkey nsgate/localhost",
+                 "ktadd -k %s nsgate/localhost" % keytab)
+    return keytab
+
+
 def make_gate(sink, couriers=4, extra="", **options):
     """A gateway that may deliver to this sink; not started."""
     gate = Gate(extra=CALLBACK % (sink.port, couriers, extra), start=False,
                 **options)
-    keytab = gate.path("client.keytab")
-    gate.realm.kadmin("addprinc -randkey nsgate/localhost",
-                      "ktadd -k %s nsgate/localhost" % keytab)
+    shutil.copy(client_keytab(gate.realm), gate.path("client.keytab"))
     return gate
 
 
@@ -170,6 +179,10 @@ class Asker:
     def _ask(self, connection, number):
         answer = connection.ask(self.targets(number), self.tokens(),
                                 self.headers)
+        return self._take(answer, number)
+
+    def _take(self, answer, number):
+        """True: that was it."""
         when = time.monotonic_ns()
         if answer.status == 202:
             name = answer.headers["location"].rsplit("/", 1)[1]

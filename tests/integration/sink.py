@@ -24,7 +24,7 @@ except ImportError:  # it belongs to the distribution's Python only
     os.execv("/usr/bin/python3", ["/usr/bin/python3"] + sys.argv)
 
 from harness import (DEADLINE, SRC, Gate, at_end, expect, header_dict, run,
-                     scratch, the_realm, tls_dir, wait_for)
+                     scratch, the_realm, tls_dir, wait_for, write)
 
 GATEWAY = "nsgate/localhost"  # what the gateway is as a client
 ENDED = ("done", "refused", "dead", "cancelled")
@@ -114,8 +114,7 @@ class CallbackGate(Gate):
         if source is not None:
             with open(source, "rb") as f:
                 data = f.read()
-        with open(path + ".new", "wb") as f:
-            f.write(data)
+        write(path + ".new", data, 0o600)
         os.rename(path + ".new", path)
 
     def reload(self, extra=None, **section):

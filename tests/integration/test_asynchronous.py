@@ -9,9 +9,9 @@ import threading
 
 from sink import (CallbackGate, Operation, Ports, Sink, client_keytab,
                   response)
-from harness import (OPEN, OPEN_MOF, SECRET, SECRET_MOF, SECURITY_MOF, Failure,
-                     alive, expect, expect_equal, main, program, test,
-                     the_realm, tls_dir, wait_for)
+from harness import (OPEN, OPEN_MOF, ROOT, SECRET, SECRET_MOF, SECURITY_MOF,
+                     Failure, alive, expect, expect_equal, main, program,
+                     test, the_realm, tls_dir, user_exists, wait_for)
 
 BIG = 350  # instances, so that there are several batches
 BIG_MOF = r"""
@@ -31,8 +31,11 @@ ENCRYPTED_MOF = r"""
 BIG_PATH = "/cim/root/Open:Big_Thing/instances"
 MOFS = (OPEN_MOF, SECRET_MOF, SECURITY_MOF % "TRUE", BIG_MOF)
 
+# Confined as it is on a real machine, where there are the users for it.
+USERS = {"user": "nsgate", "store_user": "nsgate-store"} \
+    if ROOT and user_exists("nsgate") and user_exists("nsgate-store") else {}
 ports = Ports(48)
-gate = CallbackGate(ports.listed(), give_up=600, mof=MOFS)
+gate = CallbackGate(ports.listed(), give_up=600, mof=MOFS, **USERS)
 
 
 def turning(name):

@@ -13,7 +13,8 @@ static const char usage_text[] =
     "The gateway; stays in the foreground and logs to standard error.\n"
     "\n"
     "  --config FILE    configuration, default " CONFIG_DEFAULT_PATH "\n"
-    "  --check-config   read and check it, say what is wrong, and exit\n"
+    "  --check-config   read and check it and its files, say what is wrong\n"
+    "                   first, and exit\n"
     "  --version, --help\n"
     "\n"
     "SIGTERM drains and ends it, SIGHUP reloads; see nsgated(8).\n";
@@ -64,7 +65,8 @@ main(int argc, char **argv)
     }
     for (size_t i = 0; i < config->warning_count; i++)
         fprintf(stderr, "nsgated: warning: %s\n", config->warnings[i]);
-    if (check && listener_files_check(config, &err) < 0) {
+    if ((check ? files_check(config, &err) : files_check_apart(config, &err)) <
+        0) {
         fprintf(stderr, "nsgated: %s\n", err.text);
         config_free(config);
         return 1;

@@ -66,6 +66,33 @@ draft_warn(struct draft *d, const struct ini_section *s, const char *key,
         c->warning_count++;
 }
 
+int
+config_blame(const struct config *c, const char *key, struct error *err)
+{
+    const struct ini_section *s =
+        key_find(SECTION_CALLBACK, span_of(key)) != NULL ? c->callback_section
+                                                         : c->main_section;
+    const char *file;
+    unsigned line;
+
+    if (s == NULL)
+        return error_prefix(err, "%s", key);
+    place(s, key, &file, &line);
+    return error_prefix(err, "%s:%u: %s", file, line, key);
+}
+
+int
+config_blame_listener(const struct config_listener *l, const char *key,
+                      struct error *err)
+{
+    const char *file = l->file;
+    unsigned line = l->line;
+
+    if (l->section != NULL && key != NULL)
+        place(l->section, key, &file, &line);
+    return error_prefix(err, "%s:%u: listener '%s'", file, line, l->name);
+}
+
 /* -1: an error is set; 0: somebody else's secret; 1: open in *fd_out. */
 static int
 open_checked(struct draft *d, const struct ini_section *s, const char *key,

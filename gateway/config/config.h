@@ -38,10 +38,13 @@ enum privacy_evidence {
     PRIVACY_EVIDENCE_BOUND,
 };
 
+struct ini_section;
+
 struct config_listener {
     const char *name; /* "public" of [listener/public] */
     const char *file; /* where its bind stands, for messages */
     unsigned line;
+    const struct ini_section *section; /* NULL: made by hand */
 
     const char *bind;      /* as written */
     const char *unix_path; /* bind = unix:/path; NULL for TCP */
@@ -130,6 +133,8 @@ struct config_callback {
 
 struct config {
     const char *path;
+    /* [nsgate] and [callback] as written; NULL: made by hand */
+    const struct ini_section *main_section, *callback_section;
 
     const char *state_dir, *runtime_dir, *keytab;
     size_t acceptor_count;
@@ -168,6 +173,14 @@ struct config {
 int config_load(const char *path, struct config **config_out,
                 struct error *err);
 void config_free(struct config *c);
+
+/* For who uses what a key names and finds it wanting: "FILE:LINE: " of the
+ * key in [nsgate] or [callback], or of its section, is put in front of err's
+ * text. Returns -1. */
+int config_blame(const struct config *c, const char *key, struct error *err);
+/* The same for a listener's key, with the listener's name; key NULL: bind. */
+int config_blame_listener(const struct config_listener *l, const char *key,
+                          struct error *err);
 
 /*
  * The two directories alone, for programs that need nothing else (mofcomp,

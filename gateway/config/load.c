@@ -62,6 +62,7 @@ fill_listener(struct draft *d, const struct ini_section *s, size_t i,
 
     d->listener_sections[i] = s;
     l->name = s->name;
+    l->section = s;
     l->file = s->file;
     bind = ini_section_entry(s, "bind");
     l->line = bind != NULL ? bind->line : s->line;
@@ -178,6 +179,8 @@ draft_sections(struct draft *d, struct error *err)
     d->main = draft_section(d, SECTION_NSGATE, err);
     if (d->main != NULL)
         d->callback = draft_section(d, SECTION_CALLBACK, err);
+    d->config->main_section = d->main;
+    d->config->callback_section = d->callback;
     return d->callback != NULL ? 0 : -1;
 }
 

@@ -71,6 +71,9 @@ struct http_endpoint_options {
  * -1 and what the TLS library says. */
 int http_tls_check(const char *certificate, const char *key,
                    struct error *err);
+/* One of them alone: "no certificate in PEM form". */
+int http_tls_check_certificate(const char *certificate, struct error *err);
+int http_tls_check_key(const char *key, struct error *err);
 
 struct http_handlers {
     void *arg;

@@ -60,7 +60,7 @@ format_head(const struct listen_delivery *d, const char *time, struct buf *b)
         buf_addf(b, "%s batch %u, objects: %u", m->namespace, m->batch,
                  m->objects);
     else
-        buf_addf(b, "status 0x%08x%s%s, batches: %u, objects: %u", m->hresult,
+        buf_addf(b, "status 0x%08X%s%s, batches: %u, objects: %u", m->hresult,
                  m->symbol != NULL ? " " : "",
                  m->symbol != NULL ? m->symbol : "", m->batches, m->objects);
     if (d->duplicate)

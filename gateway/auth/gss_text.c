@@ -61,6 +61,11 @@ gss_text_error(OM_uint32 major, OM_uint32 minor, const char *what,
     return error_set(err, "%s: %s", what, text);
 }
 
+#define OTHER_NAME                                                            \
+    "the client asked for another service name than those of `acceptor`: "    \
+    "use the host name that is in `acceptor` (it becomes HTTP/HOST), or add " \
+    "the name to the keytab and to `acceptor`"
+
 /* MIT's words; more telling ones first, the first that occurs counts. */
 static const struct {
     const char *words;
@@ -81,19 +86,14 @@ static const struct {
     {"ticket is likely out of date",
      "the client holds a ticket from before the key was changed: kinit "
      "again"},
-    {"not found in keytab",
-     "the client asked for another service name: use the host name that is "
-     "in `acceptor`, or add the name to the keytab and to `acceptor`"},
+    {"not found in keytab", OTHER_NAME},
     {"Cannot find key for",
      "the client's ticket is for another version of the service's key: "
      "export the keytab again and reload; if the client holds an old ticket: "
      "kinit again"},
-    {"Key table entry not found",
-     "the client asked for another service name than those of `acceptor`"},
-    {"isn't for us",
-     "the client asked for another service name than those of `acceptor`"},
-    {"Wrong principal in request",
-     "the client asked for another service name than those of `acceptor`"},
+    {"Key table entry not found", OTHER_NAME},
+    {"isn't for us", OTHER_NAME},
+    {"Wrong principal in request", OTHER_NAME},
     {"cannot decrypt ticket",
      "the keytab's key is not the one the KDC used: export the keytab again, "
      "or the ticket is of another KDC with the same realm name"},
@@ -101,8 +101,19 @@ static const struct {
      "the keytab's key is not the one the KDC used: export the keytab again, "
      "or the ticket is of another KDC with the same realm name"},
     {"integrity check failed",
-     "the keytab's key is not the one the KDC used: export the keytab again, "
-     "or the ticket is of another KDC with the same realm name"},
+     "the token was damaged on its way, or the keytab's key is not the one "
+     "the KDC used: export the keytab again, or the ticket is of another KDC "
+     "with the same realm name"},
+    {"Service key not available",
+     "the keytab has no key of the ticket's encryption type: export the "
+     "keytab again with all the service's keys and reload; if the client "
+     "holds an old ticket: kinit again"},
+    {"Token header is malformed",
+     "the token was cut or changed on its way: does a proxy in between limit "
+     "the length of headers?"},
+    {"token was invalid",
+     "the token was cut or changed on its way: does a proxy in between limit "
+     "the length of headers?"},
     {"hannel bindings",
      "the client is bound to another TLS certificate: something between "
      "ends TLS, or a proxy's proxy_tls_certificate is not the one it shows"},
@@ -122,9 +133,34 @@ static const struct {
      "the replay cache's directory state_dir/rcache is missing"},
 };
 
+/* One word behind prefix; absent: it is not there. */
+static struct span
+word_behind(const char *text, const char *prefix)
+{
+    const char *at = strstr(text, prefix);
+
+    if (at == NULL)
+        return (struct span){NULL, 0};
+    at += strlen(prefix);
+    return (struct span){at, strcspn(at, " ;")};
+}
+
+/* "Cannot decrypt ticket for host/gw@R using keytab key for HTTP/gw@R": a
+ * keytab of one name is tried whatever the ticket is for. */
+static bool
+is_for_another(const char *text)
+{
+    struct span asked = word_behind(text, "decrypt ticket for ");
+    struct span ours = word_behind(text, "using keytab key for ");
+
+    return asked.length > 0 && ours.length > 0 && !span_equal(asked, ours);
+}
+
 const char *
 gss_text_remedy(const char *text)
 {
+    if (is_for_another(text))
+        return OTHER_NAME;
     for (size_t i = 0; i < ARRAY_COUNT(remedies); i++) {
         if (strstr(text, remedies[i].words) != NULL)
             return remedies[i].remedy;

@@ -19,6 +19,13 @@ static const char remedy_kerberos[] =
     "use one here: kinit, use the host name that is in `acceptor`, and add "
     "it to the browser's list of trusted servers";
 
+static const char remedy_negotiate[] =
+    "have the client speak Negotiate: kinit, then curl --negotiate -u :";
+
+static const char remedy_damaged[] =
+    "the token was cut or changed on its way, or is no token at all: does a "
+    "proxy in between limit the length of headers?";
+
 static bool
 starts_with(struct span s, struct span prefix)
 {
@@ -63,14 +70,17 @@ token_objection(struct span token, const char **remedy_out)
                       "client";
         return "the token is a bare AP-REQ, as in DCE style";
     }
+    *remedy_out = remedy_damaged;
     if (token.data[0] != 0x60) /* [APPLICATION 0] */
         return "the token does not begin an exchange";
     token = span_skip(token, 1);
     if (!skip_length(&token))
         return "the token's length is wrong";
     for (size_t i = 0; i < ARRAY_COUNT(mechanisms); i++) {
-        if (starts_with(token, mechanisms[i]))
+        if (starts_with(token, mechanisms[i])) {
+            *remedy_out = NULL;
             return NULL;
+        }
     }
     *remedy_out = remedy_kerberos;
     return "the token's mechanism is neither SPNEGO nor Kerberos";
@@ -78,22 +88,26 @@ token_objection(struct span token, const char **remedy_out)
 
 /* The token68 after the scheme; why is set when there is none. */
 static struct span
-token_text(struct span authorization, const char **why_out)
+token_text(struct span authorization, const char **why_out,
+           const char **remedy_out)
 {
     struct span rest, none = {NULL, 0};
     struct span scheme = span_cut(span_trim(authorization), ' ', &rest);
 
     if (!span_equal_nocase(scheme, SPAN("Negotiate"))) {
         *why_out = "the Authorization scheme is not Negotiate";
+        *remedy_out = remedy_negotiate;
         return none;
     }
     rest = span_trim(rest);
-    if (rest.length == 0)
-        *why_out = "Negotiate without a token";
-    else if (rest.length > AUTH_TOKEN_TEXT_MAX)
-        *why_out = "the token is too long";
-    else
+    if (rest.length > 0 && rest.length <= AUTH_TOKEN_TEXT_MAX)
         return rest;
+    *why_out = rest.length == 0 ? "Negotiate without a token"
+                                : "the token is too long";
+    *remedy_out =
+        rest.length == 0
+            ? remedy_kerberos
+            : "the client's ticket is too large: put it into fewer groups";
     return none;
 }
 
@@ -113,17 +127,19 @@ token_from_header(struct span authorization, unsigned char **bytes_out,
         *why_out = "no Authorization header";
         return TOKEN_ABSENT;
     }
-    text = token_text(authorization, why_out);
+    text = token_text(authorization, why_out, remedy_out);
     if (*why_out != NULL)
         return TOKEN_REFUSED;
     bytes = malloc(base64_decoded_max(text.length) + 1);
-    if (bytes == NULL)
+    if (bytes == NULL) {
         *why_out = "out of memory";
-    else if (!base64_decode(text, bytes, &length) || length == 0)
+    } else if (!base64_decode(text, bytes, &length) || length == 0) {
         *why_out = "the token is not base64";
-    else
+        *remedy_out = remedy_damaged;
+    } else {
         *why_out =
             token_objection((struct span){(char *)bytes, length}, remedy_out);
+    }
     if (*why_out != NULL) {
         free(bytes);
         return TOKEN_REFUSED;

@@ -23,8 +23,6 @@ static const struct {
                    "in."},
     {"realm-not-allowed", "Add the realm to realms and run nsgatectl reload, "
                           "if its principals should come in."},
-    {"below-minimum-level", "Have the client ask for more, or lower the "
-                            "listener's minimum_level."},
     {"no-policy", "Run nsgatectl doctor: the policy image or the repository "
                   "is missing, damaged, or not for the workers to read."},
 };
@@ -60,13 +58,33 @@ say_request(const struct event *e)
     puts(".");
 }
 
+static bool
+has_reason(const struct event *e, const char *reason)
+{
+    return span_equal(field(e, EVENT_FIELD_REASON), span_of(reason));
+}
+
+/* Who wanted the level: the namespace, or the listener. */
+static void
+say_requirement(const struct event *e)
+{
+    if (has_reason(e, "below-minimum-level"))
+        say("listener ", field(e, EVENT_FIELD_LISTENER), " requires ");
+    else
+        say("", field(e, EVENT_FIELD_NAMESPACE), " requires ");
+    say("", field(e, EVENT_FIELD_REQUIRED_LEVEL), "");
+    if (has_reason(e, "not-bound"))
+        say(", and listener ", field(e, EVENT_FIELD_LISTENER),
+            " a token that is bound to the connection (this one was not)");
+    fputs("; ", stdout);
+}
+
 static void
 say_levels(const struct event *e)
 {
     if (field(e, EVENT_FIELD_REQUIRED_LEVEL).length == 0)
         return;
-    say("", field(e, EVENT_FIELD_NAMESPACE), " requires ");
-    say("", field(e, EVENT_FIELD_REQUIRED_LEVEL), "; ");
+    say_requirement(e);
     say("the request reached it at ", field(e, EVENT_FIELD_EFFECTIVE_LEVEL),
         "");
     say(": its context declares ", field(e, EVENT_FIELD_DECLARED_LEVEL), "");
@@ -75,15 +93,30 @@ say_levels(const struct event *e)
     puts(".");
 }
 
+/* The level that is too low is that of the channel, or the context's. */
+static struct span
+remedy_of_minimum(const struct event *e)
+{
+    enum authn_level required, applied;
+
+    if (authn_level_parse(field(e, EVENT_FIELD_REQUIRED_LEVEL), &required) &&
+        authn_level_parse(field(e, EVENT_FIELD_APPLIED_LEVEL), &applied) &&
+        applied < required)
+        return SPAN("Use https, which applies PktPrivacy, or lower the "
+                    "listener's minimum_level.");
+    return SPAN("Have the client ask for more (nsgatectl probe --level shows "
+                "what it would get), or lower the listener's minimum_level.");
+}
+
 static struct span
 remedy_of(const struct event *e)
 {
-    struct span reason = field(e, EVENT_FIELD_REASON);
-
     if (field(e, EVENT_FIELD_REMEDY).length > 0)
         return field(e, EVENT_FIELD_REMEDY);
+    if (has_reason(e, "below-minimum-level"))
+        return remedy_of_minimum(e);
     for (size_t i = 0; i < ARRAY_COUNT(remedies); i++)
-        if (span_equal(reason, span_of(remedies[i].reason)))
+        if (has_reason(e, remedies[i].reason))
             return span_of(remedies[i].remedy);
     return (struct span){NULL, 0};
 }
@@ -126,8 +159,9 @@ ctl_why(const struct ctl *ctl, int argc, char **argv)
     if (found < 0)
         return ctl_fail("%s", err.text);
     if (found == 0)
-        return ctl_fail("no event of request %s: it was not refused, or its "
-                        "event is gone from the log",
+        return ctl_fail("no event of request %s: it was admitted; or it was "
+                        "answered 404 or 405, of which only the access "
+                        "record tells; or its event is gone from the log",
                         argv[1]);
     return CTL_OK;
 }

@@ -1,4 +1,5 @@
 #include <krb5.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "gateway/auth/gss_text.h"
@@ -25,15 +26,12 @@ Test(gss_text, is_cut_to_the_room_there_is)
 
 Test(gss_text, has_a_remedy_for_what_goes_wrong_in_the_field)
 {
-    static const krb5_error_code codes[] = {KRB5KRB_AP_ERR_REPEAT,
-                                            KRB5KRB_AP_ERR_SKEW,
-                                            KRB5KRB_AP_ERR_TKT_EXPIRED,
-                                            KRB5KRB_AP_ERR_TKT_NYV,
-                                            KRB5KRB_AP_ERR_BAD_INTEGRITY,
-                                            KRB5_KT_NOTFOUND,
-                                            KRB5KRB_AP_WRONG_PRINC,
-                                            KRB5KRB_AP_ERR_NOT_US,
-                                            KRB5_NOPERM_ETYPE};
+    static const krb5_error_code codes[] = {
+        KRB5KRB_AP_ERR_REPEAT,        KRB5KRB_AP_ERR_SKEW,
+        KRB5KRB_AP_ERR_TKT_EXPIRED,   KRB5KRB_AP_ERR_TKT_NYV,
+        KRB5KRB_AP_ERR_BAD_INTEGRITY, KRB5_KT_NOTFOUND,
+        KRB5KRB_AP_WRONG_PRINC,       KRB5KRB_AP_ERR_NOT_US,
+        KRB5KRB_AP_ERR_NOKEY,         KRB5_NOPERM_ETYPE};
 
     krb5_context context;
 
@@ -46,4 +44,17 @@ Test(gss_text, has_a_remedy_for_what_goes_wrong_in_the_field)
     }
     krb5_free_context(context);
     cr_assert_null(gss_text_remedy("something new"));
+}
+
+/* A keytab of one name is tried whatever the ticket is for. */
+Test(gss_text, tells_another_name_from_another_key)
+{
+    static const char before[] = "Unspecified GSS failure.; Cannot decrypt "
+                                 "ticket for HTTP/gw@R using keytab key for ";
+    char same[200], other[200];
+
+    snprintf(same, sizeof(same), "%sHTTP/gw@R", before);
+    snprintf(other, sizeof(other), "%sHTTP/gw2@R", before);
+    cr_assert_not_null(strstr(gss_text_remedy(same), "the keytab's key"));
+    cr_assert_not_null(strstr(gss_text_remedy(other), "another service name"));
 }

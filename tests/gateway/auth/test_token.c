@@ -17,6 +17,8 @@ take(struct span value, const char **why)
 
     cr_assert_eq(kind == TOKEN_TAKEN, bytes != NULL);
     cr_assert_eq(kind == TOKEN_TAKEN, *why == NULL);
+    if (kind == TOKEN_REFUSED)
+        cr_assert_not_null(remedy, "%s", *why);
     free(bytes);
     return kind;
 }

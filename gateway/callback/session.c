@@ -285,7 +285,7 @@ session_fail_status(struct sink_session *s, long status, bool signing_in)
                      "sink-redirects", detail);
         return -1;
     }
-    if (status == 410)
+    if (status == 410 && !signing_in)
         return session_fail(s, DELIVERY_CANCELLED, "sink-cancelled", detail);
     if (signing_in)
         return session_fail(s, DELIVERY_INSECURE, "sink-authentication",

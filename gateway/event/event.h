@@ -49,6 +49,7 @@ struct event_type {
     enum event_severity severity;
     const char *summary; /* one line, for the log and the manual */
     bool merges;         /* repeats within a minute are one row with a count */
+    bool anybody; /* whoever can connect can cause it, as often as he likes */
 };
 
 const struct event_type *event_type(enum event_id id); /* NULL: unknown */
@@ -93,7 +94,9 @@ const char *event_field_name(enum event_field field); /* JSON key */
 /*
  * fd is this process's end of its channel to the recorder; never blocks.
  * What could not be sent is counted and told in an EVENT_LOST with the next
- * one that goes through (threat 35).
+ * one that goes through (threat 35).  Half of the channel is kept for what
+ * takes a ticket to cause, so that nobody can crowd out a refusal that counts
+ * with requests that count for nothing.
  */
 struct event_sender;
 struct event_sender *event_sender_new(int fd, int worker);
@@ -135,6 +138,7 @@ void event_store_close(struct event_store *s);
  * counted and told in an EVENT_LOST as soon as the file can be written again.
  * The store stays usable.
  */
+/* 0: a row of its own; 1: counted in an earlier one; -1. */
 int event_store_write(struct event_store *s, const struct event *e,
                       struct error *err);
 int event_store_commit(struct event_store *s, struct error *err);

@@ -1,5 +1,9 @@
+#include <limits.h>
+#include <linux/sockios.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 
 #include "gateway/event/event.h"
 #include "gateway/sys/sys.h"
@@ -7,6 +11,7 @@
 struct event_sender {
     int fd;
     int worker;
+    int capacity;    /* of the channel, in the kernel's bytes */
     uint64_t lost;   /* ever */
     uint64_t untold; /* of them not yet told to the recorder */
 };
@@ -17,7 +22,7 @@ event_sender_new(int fd, int worker)
     struct event_sender *s = calloc(1, sizeof(*s));
 
     if (s != NULL) {
-        s->fd = fd;
+        event_sender_rebind(s, fd);
         s->worker = worker;
     }
     return s;
@@ -34,13 +39,26 @@ event_sender_free(struct event_sender *s)
 void
 event_sender_rebind(struct event_sender *s, int fd)
 {
+    socklen_t length = sizeof(s->capacity);
+
     s->fd = fd;
+    if (getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &s->capacity, &length) < 0)
+        s->capacity = INT_MAX;
 }
 
 uint64_t
 event_sender_lost(const struct event_sender *s)
 {
     return s->lost;
+}
+
+/* Whether half of what the channel can hold waits to be read. */
+static bool
+is_crowded(const struct event_sender *s)
+{
+    int waiting = 0;
+
+    return ioctl(s->fd, SIOCOUTQ, &waiting) == 0 && waiting > s->capacity / 2;
 }
 
 static bool
@@ -78,6 +96,13 @@ event_sender_flush(struct event_sender *s)
 void
 event_send(struct event_sender *s, const struct event *e)
 {
+    const struct event_type *type = event_type(e->id);
+
+    if (type != NULL && type->anybody && is_crowded(s)) {
+        s->lost++;
+        s->untold++;
+        return;
+    }
     event_sender_flush(s);
     /* In the order in which it happened, or not at all. */
     if (s->untold == 0 && send_one(s, e))

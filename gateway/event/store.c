@@ -370,6 +370,7 @@ raise_count(struct event_store *s, const struct merged *m, uint32_t count,
     return sqlite3_changes(s->db) == 1;
 }
 
+/* 1: counted in an earlier row. */
 static int
 write_event(struct event_store *s, const struct event *e, struct error *err)
 {
@@ -383,7 +384,7 @@ write_event(struct event_store *s, const struct event *e, struct error *err)
     if (m != NULL) {
         rc = raise_count(s, m, e->count, err);
         if (rc != 0)
-            return rc < 0 ? -1 : insert_request(s, e, m->row, m, err);
+            return rc < 0 || insert_request(s, e, m->row, m, err) < 0 ? -1 : 1;
     }
     if (insert_event(s, e, &row, err) < 0)
         return -1;
@@ -398,16 +399,17 @@ event_store_write(struct event_store *s, const struct event *e,
 {
     struct event whole = *e;
     int64_t now_us = clock_now_us();
+    int merged;
 
     if (whole.count == 0)
         whole.count = 1;
     /* Nobody writes events of tomorrow. */
     if (whole.time_us <= 0 || whole.time_us > now_us + CLOCK_AHEAD_US)
         whole.time_us = now_us;
-    if (begin(s, err) < 0 || write_event(s, &whole, err) < 0)
+    if (begin(s, err) < 0 || (merged = write_event(s, &whole, err)) < 0)
         return give_up(s, whole.count, err);
     s->pending += whole.count;
-    return 0;
+    return merged;
 }
 
 static int

@@ -291,7 +291,7 @@ answer_sink_refused(struct request *r, enum event_id event, const char *reason,
         .channel = channel_kind_name(r->channel),
         .binding = request_binding_name(r),
         .reason = reason,
-        .event_id = insecure ? (int)event : 0,
+        .event_id = (int)event,
     };
 
     problem_send(r, &p, NULL, 0);

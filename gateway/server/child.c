@@ -72,6 +72,19 @@ descriptors_forget(const struct master *m, const struct child *c,
     free(keep);
 }
 
+/* Keys of listeners are for workers, and theirs only. */
+static void
+secrets_forget(struct master *m, const struct child *c)
+{
+    struct setup *const setups[] = {m->current, m->next};
+
+    for (size_t i = 0; i < ARRAY_COUNT(setups); i++) {
+        if (setups[i] != NULL &&
+            (c->kind != CHILD_WORKER || c->setup != setups[i]))
+            listener_set_forget(&setups[i]->listeners);
+    }
+}
+
 static int
 worker_run(struct master *m, struct child *c, const struct ends *e)
 {
@@ -155,6 +168,7 @@ child_main(struct master *m, struct child *c, const struct ends *e)
 
     loop_free(m->loop);
     descriptors_forget(m, c, e);
+    secrets_forget(m, c);
     if (child_is_of_setup(c))
         snprintf(who, sizeof(who), "%s %d", kinds[c->kind].name, c->id);
     else

@@ -19,6 +19,8 @@
 
 #define EXPIRE_MS      1000
 #define DRAIN_AT_ONCE  256 /* messages of one source, then others' turn */
+#define WORK_PARTS     32  /* parts of results that share a commit */
+#define WORK_MS        5
 #define SINK_KEY_MAX   300
 #define UNAVAILABLE_US 1000000
 
@@ -541,6 +543,21 @@ execution_work(struct dispatcher *d)
     return err.text[0] == '\0';
 }
 
+/* As much as one commit may wait for. */
+static bool
+executions_work(struct dispatcher *d)
+{
+    uint64_t end_ms = clock_monotonic_ms() + WORK_MS;
+
+    for (size_t i = 0; i < WORK_PARTS; i++) {
+        if (!execution_work(d))
+            return false;
+        if (clock_monotonic_ms() >= end_ms)
+            break;
+    }
+    return true;
+}
+
 /* -- each round -------------------------------------------------------------------- */
 
 /* All that was taken in this round becomes true at once, and is told. */
@@ -591,7 +608,7 @@ round_end(void *arg)
         return round_timeout_ms(d);
     }
     d->look = false;
-    more = execution_work(d);
+    more = executions_work(d);
     round_commit(d);
     if (outbox_due(d->outbox, OPERATION_DELIVERING, clock_now_us(), 0,
                    due_visit, d, &err) < 0 ||
@@ -610,6 +627,7 @@ expire_due(void *arg)
     struct dispatcher *d = arg;
     struct error err = {0, ""};
 
+    event_sender_flush(d->events);
     if (outbox_expire(d->outbox, clock_now_us(), &err) < 0)
         log_write(LOG_LEVEL_ERROR, "outbox: %s", err.text);
     d->look = true;

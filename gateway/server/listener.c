@@ -335,8 +335,8 @@ proxy_certificate_load(struct listener *l, struct error *err)
     static const char key[] = "proxy_tls_certificate";
     const char *path = l->config->proxy_tls_certificate;
     struct buf pem = BUF_INIT;
-    int result = pem_load(l->config, key, path, http_tls_check_certificate,
-                          &pem, err);
+    int result =
+        pem_load(l->config, key, path, http_tls_check_certificate, &pem, err);
 
     if (result == 0)
         result = binding_load(l, key, path, &pem, err);
@@ -409,6 +409,15 @@ listener_files_check(const struct config *config, struct error *err)
         secret_fini(&l.secret);
     }
     return result;
+}
+
+void
+listener_set_forget(struct listener_set *set)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        secret_fini(&set->items[i].key);
+        secret_fini(&set->items[i].secret);
+    }
 }
 
 int

@@ -44,6 +44,8 @@ int listener_set_listen(const struct listener_set *set, struct error *err);
  * `successor` (may be NULL) has them, or keep_files. */
 void listener_set_close(struct listener_set *set,
                         const struct listener_set *successor, bool keep_files);
+/* In a process that serves none of them: keys and secrets are wiped. */
+void listener_set_forget(struct listener_set *set);
 /* The port of the first TLS listener that clients reach directly; 0: none. */
 uint16_t listener_set_tls_port(const struct listener_set *set);
 

@@ -228,6 +228,8 @@ tick_due(void *arg)
 
     if (m->notify != NULL)
         master_notify(m, m->notify);
+    if (m->event_fd >= 0)
+        event_sender_flush(m->events);
     children_tick(m);
     control_settle(m);
     if (m->phase == MASTER_STOPPING &&
@@ -426,6 +428,7 @@ master_run(struct config *config, struct error *err)
     int status = 1;
 
     privileges_hide_memory();
+    descriptors_raise();
     if (master_open(&m, config, err) == 0 && loop_run(m.loop, err) == 0) {
         status = m.status;
         if (status != 0)

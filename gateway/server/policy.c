@@ -28,16 +28,31 @@ policy_holder_fini(struct policy_holder *h)
     h->image = NULL;
 }
 
+static bool
+is_passing(int code)
+{
+    return code == -EMFILE || code == -ENFILE || code == -ENOMEM;
+}
+
 int
 policy_holder_load(struct policy_holder *h, struct error *err)
 {
     struct policy_image *image = NULL;
+    struct error why = {0, ""};
     int result;
 
     /* Looked at before it is mapped: a change in between is seen later. */
     file_look(h, &h->seen);
     h->known = true;
-    result = policy_image_open(h->state_dir, &image, err);
+    result = policy_image_open(h->state_dir, &image, &why);
+    if (result < 0 && err != NULL)
+        *err = why;
+    /* For want of a descriptor or memory a good image is not forgotten: if it
+     * is not of the data's generation, nothing is served by it anyway. */
+    if (result < 0 && is_passing(why.code)) {
+        h->known = false;
+        return result;
+    }
     policy_image_unref(h->image);
     h->image = result == 0 ? image : NULL;
     return result;

@@ -10,6 +10,7 @@
 
 #define COMMIT_MS     100
 #define REOPEN_MS     2000
+#define UNLOGGED_MS   1000
 #define SOURCES_MAX   512
 #define LATE_MAX_US   60000000
 #define DRAIN_AT_ONCE 256 /* messages of one source, then others' turn */
@@ -20,6 +21,7 @@ struct recorder {
     struct event_store *store; /* NULL: could not be opened; lines only */
     struct source *sources;
     bool dirty, broken, ending;
+    uint64_t unlogged;  /* repeats without a line of their own */
     uint64_t unwritten; /* events that the store did not take */
 };
 
@@ -52,12 +54,13 @@ lost_tell(struct recorder *rec)
         return;
     e.count =
         (uint32_t)(rec->unwritten < UINT32_MAX ? rec->unwritten : UINT32_MAX);
-    if (event_store_write(rec->store, &e, NULL) == 0)
+    if (event_store_write(rec->store, &e, NULL) >= 0)
         rec->unwritten = 0;
 }
 
+/* A line for each event, but not for each of a flood. */
 static void
-event_take(struct recorder *rec, const struct event *e)
+event_log(struct recorder *rec, const struct event *e, bool merged)
 {
     static const enum log_level levels[] = {
         [EVENT_INFORMATION] = LOG_LEVEL_NOTICE,
@@ -65,21 +68,46 @@ event_take(struct recorder *rec, const struct event *e)
         [EVENT_ERROR] = LOG_LEVEL_ERROR};
     const struct event_type *type = event_type(e->id);
     struct buf line = BUF_INIT;
-    struct error err = {0, ""};
 
+    if (merged) {
+        rec->unlogged++;
+        return;
+    }
     event_format_line(e, &line);
     if (!buf_failed(&line) && type != NULL)
         log_write(levels[type->severity], "%s", line.data);
     buf_fini(&line);
+}
+
+static void
+unlogged_tell(void *arg)
+{
+    struct recorder *rec = arg;
+
+    if (rec->unlogged > 0)
+        log_write(LOG_LEVEL_WARNING,
+                  "%llu more events like those before; nsgatectl events has"
+                  " their counts",
+                  (unsigned long long)rec->unlogged);
+    rec->unlogged = 0;
+}
+
+static void
+event_take(struct recorder *rec, const struct event *e)
+{
+    struct error err = {0, ""};
+    int written = -1;
+
     if (rec->store == NULL) {
         rec->unwritten++;
-    } else if (event_store_write(rec->store, e, &err) < 0) {
+    } else if ((written = event_store_write(rec->store, e, &err)) < 0) {
         store_failed(rec, &err);
     } else {
         lost_tell(rec);
         rec->broken = false;
         rec->dirty = true;
     }
+    event_log(rec, e, written == 1);
 }
 
 /* Who sends is known by the channel, when and how often by us: a taken-over
@@ -229,7 +257,8 @@ recorder_open(struct recorder *rec, struct error *err)
     store_try(rec);
     rec->unwritten = 0;
     if (loop_every(rec->loop, COMMIT_MS, commit_due, rec) == NULL ||
-        loop_every(rec->loop, REOPEN_MS, store_try, rec) == NULL)
+        loop_every(rec->loop, REOPEN_MS, store_try, rec) == NULL ||
+        loop_every(rec->loop, UNLOGGED_MS, unlogged_tell, rec) == NULL)
         return error_set_errno(err, ENOMEM, "timers");
     if (loop_add(rec->loop, rec->boot->master_fd, EPOLLIN, master_ready, rec,
                  err) < 0)
@@ -250,6 +279,7 @@ recorder_main(const struct store_boot *boot)
         message_send(boot->master_fd, MESSAGE_READY, 0, 0, NULL, -1);
         status = loop_run(rec.loop, &err) < 0;
         commit_due(&rec);
+        unlogged_tell(&rec);
     }
     while (rec.sources != NULL)
         source_close(rec.sources);

@@ -85,6 +85,7 @@ watch_due(void *arg)
     uint64_t connections = 0;
     struct error err;
 
+    event_sender_flush(w->events);
     if (policy_holder_changed(&w->policy))
         policy_load(w, &err);
     if (policy_holder_generation(&w->policy) != w->told_generation) {

@@ -57,6 +57,20 @@ privileges_drop(const struct account *to, struct error *err)
     return 0;
 }
 
+/* What may not even be regained by running another program. */
+static void
+bounding_set_keep(const int *kept, size_t count)
+{
+    for (int cap = 0; cap <= CAP_LAST_CAP; cap++) {
+        bool keep = false;
+
+        for (size_t i = 0; i < count; i++)
+            keep = keep || kept[i] == cap;
+        if (!keep)
+            prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
+    }
+}
+
 int
 privileges_keep_master(struct error *err)
 {
@@ -73,6 +87,7 @@ privileges_keep_master(struct error *err)
         data[kept[i] / 32].effective |= 1u << (kept[i] % 32);
         data[kept[i] / 32].permitted |= 1u << (kept[i] % 32);
     }
+    bounding_set_keep(kept, ARRAY_COUNT(kept));
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
         syscall(SYS_capset, &head, data) < 0)
         return error_set_errno(err, errno, "dropping capabilities");

@@ -144,6 +144,8 @@ int memory_file_new(const char *name, const void *bytes, size_t length,
 /* Closes all descriptors above standard error but these; -1 stands for none.
  * Sorts keep. */
 void descriptors_keep(int *keep, size_t count);
+/* As many as the hard limit allows. */
+void descriptors_raise(void);
 
 /* "READY=1" and the like to $NOTIFY_SOCKET; nothing happens without one.
  * False: the manager does not keep up; try again later.  Never blocks. */

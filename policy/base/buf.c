@@ -1,4 +1,4 @@
-#include "policy/base/buf.h"
+#include "policy/base/base.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -143,37 +143,71 @@ json_end(struct buf *b)
     buf_add_char(b, '}');
 }
 
-/* Characters that some terminal or reader takes for a control or a line end:
- * C1, U+2028 and U+2029. */
+/* Characters beyond ASCII that are not seen as they are: C1 controls, line
+ * ends, and those without width or that turn text around. */
+static const struct {
+    uint32_t first, last;
+} hidden[] = {
+    {0x0080, 0x009f}, {0x00ad, 0x00ad}, {0x061c, 0x061c}, {0x200b, 0x200f},
+    {0x2028, 0x202e}, {0x2060, 0x206f}, {0xfeff, 0xfeff}, {0xfff9, 0xfffb},
+};
+
 static bool
-is_control_beyond_ascii(uint32_t cp)
+is_hidden(uint32_t cp)
 {
-    return (cp >= 0x80 && cp < 0xa0) || cp == 0x2028 || cp == 0x2029;
+    for (size_t i = 0; i < ARRAY_COUNT(hidden); i++) {
+        if (cp >= hidden[i].first && cp <= hidden[i].last)
+            return true;
+    }
+    return false;
+}
+
+/* Whether the sequence of n bytes (0: malformed) stands for itself. */
+static bool
+is_plain(struct span value, size_t n)
+{
+    unsigned char c = (unsigned char)value.data[0];
+
+    if (n == 1)
+        return c >= 0x20 && c != 0x7f && c != '"' && c != '\\';
+    return n > 1 && !is_hidden(utf8_decode(value));
+}
+
+static void
+json_escape(struct buf *b, struct span value, size_t n)
+{
+    unsigned char c = (unsigned char)value.data[0];
+
+    if (n == 0) {
+        buf_add(b, "\\ufffd", 6);
+    } else if (c == '"' || c == '\\') {
+        buf_add_char(b, '\\');
+        buf_add_char(b, (char)c);
+    } else {
+        buf_addf(b, "\\u%04x", n == 1 ? c : (unsigned)utf8_decode(value));
+    }
 }
 
 void
 json_quote(struct buf *b, struct span value)
 {
+    struct span run = {value.data, 0};
+
     buf_add_char(b, '"');
     while (value.length > 0) {
-        unsigned char c = (unsigned char)value.data[0];
-        size_t n = utf8_sequence_length(value);
+        size_t n = utf8_sequence_length(value), taken = n > 0 ? n : 1;
 
-        if (n == 0) {
-            buf_add(b, "\\ufffd", 6);
-            n = 1;
-        } else if (c == '"' || c == '\\') {
-            buf_add_char(b, '\\');
-            buf_add_char(b, (char)c);
-        } else if (c < 0x20 || c == 0x7f) {
-            buf_addf(b, "\\u%04x", c);
-        } else if (c >= 0x80 && is_control_beyond_ascii(utf8_decode(value))) {
-            buf_addf(b, "\\u%04x", (unsigned)utf8_decode(value));
-        } else {
-            buf_add(b, value.data, n);
+        if (is_plain(value, n)) {
+            run.length += taken;
+            value = span_skip(value, taken);
+            continue;
         }
-        value = span_skip(value, n);
+        buf_add(b, run.data, run.length);
+        json_escape(b, value, n);
+        value = span_skip(value, taken);
+        run = (struct span){value.data, 0};
     }
+    buf_add(b, run.data, run.length);
     buf_add_char(b, '"');
 }
 

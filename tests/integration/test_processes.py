@@ -6,10 +6,11 @@ import os
 import shutil
 import signal
 import stat
+import threading
 import time
 
-from harness import (OPEN, SECRET, Gate, alive, expect, expect_equal, main, read,
-                     run, test, wait_for, write)
+from harness import (OPEN, SECRET, Gate, alive, expect, expect_equal, main,
+                     program, read, run, test, wait_for, write)
 from load import Load
 
 gate = Gate()
@@ -94,12 +95,18 @@ def _():
                              gate.events(id=121)) > count,
                  "event 121 for a keytab that is " + name)
         gate.ask("https", OPEN, gate.token()).expect(200)
+    expect_equal(gate.workers(), pids, "the workers")
+    # One that is born now has the old key too.
+    for pid in pids:
+        kill(pid)
+    wait_for(lambda: len(gate.workers()) == len(pids) and
+             not set(gate.workers()) & set(pids), "new workers")
+    gate.ask("https", OPEN, gate.token()).expect(200)
     put_away()
     count = len(gate.events(id=120))
     replace_keytab(gate.realm.keytab())
     keytab_events(120, count)
     gate.ask("https", OPEN, gate.token()).expect(200)
-    expect_equal(gate.workers(), pids, "the workers")
 
 
 # -- 37: deaths -------------------------------------------------------------------
@@ -263,6 +270,81 @@ def _():
                "the keytab is open", open_files)
         expect(not [f for f in open_files if "events.db" in f],
                "the event log is open", open_files)
+
+
+def children():
+    """name -> pids, of all processes of the gateway but the master."""
+    found = {}
+    for entry in os.listdir("/proc"):
+        with contextlib.suppress(OSError, IndexError, ValueError):
+            fields = read("/proc/%s/stat" % entry).rsplit(")", 1)
+            if int(fields[1].split()[1]) == gate.process.pid:
+                name = fields[0].split("(", 1)[1]
+                found.setdefault(name, []).append(int(entry))
+    return found
+
+
+def is_sanitized():
+    return b"__asan_init" in open(program("nsgated"), "rb").read()
+
+
+@test("each process behind a filter of system calls, without what is others'")
+def _():
+    found = children()
+    expect_equal(sorted(found), ["nsgated-dispat", "nsgated-keeper",
+                                 "nsgated-record", "nsgated-worker"],
+                 "the processes")
+    for name, pids in found.items():
+        for pid in pids:
+            if not is_sanitized():
+                expect_equal(status_of(pid)["Seccomp"], "2",
+                             "Seccomp of " + name)
+            if name == "nsgated-worker":
+                continue
+            for fd in os.listdir("/proc/%d/fd" % pid):
+                with contextlib.suppress(FileNotFoundError):
+                    path = os.readlink("/proc/%d/fd/%s" % (pid, fd))
+                    expect("http.keytab" not in path and
+                           "access.log" not in path and
+                           "memfd" not in path, name + " has " + path)
+            sockets = run("ss", "-Hltnxp", check=False).stdout
+            expect("pid=%d," % pid not in sockets,
+                   name + " listens", sockets)
+
+
+@test("a flood that costs no ticket loses none of the refusals that do")
+def _():
+    before = sum(e["count"] for e in gate.events(id=5605))
+    size = os.path.getsize(gate.logfile)
+    stop = threading.Event()
+    request = (b"GET /x HTTP/1.1\r\nHost: h\r\n"
+               b"Authorization: Negotiate YIIB\r\n\r\n") * 20
+    sent = [0]
+
+    def flood():
+        while not stop.is_set():
+            with contextlib.suppress(OSError), gate.connect("http") as c:
+                while not stop.is_set():
+                    c.send(request)
+                    for _ in range(20):
+                        c.receive()
+                    sent[0] += 20
+
+    floods = [threading.Thread(target=flood) for _ in range(4)]
+    for f in floods:
+        f.start()
+    try:
+        wait_for(lambda: sent[0] > 2000, "a flood")
+        for token in [gate.token() for _ in range(20)]:
+            gate.ask("http", SECRET, token).expect(403)
+    finally:
+        stop.set()
+        for f in floods:
+            f.join()
+    wait_for(lambda: sum(e["count"] for e in gate.events(id=5605)) ==
+             before + 20, "all 20 refusals")
+    lines = (os.path.getsize(gate.logfile) - size) / 400
+    expect(lines < sent[0] / 4, "%d lines of %d requests" % (lines, sent[0]))
 
 
 @test("files of the state directory are not for others")

@@ -328,8 +328,8 @@ row("500 to the result: tried again",
     a_sink(result=answers(500)), given_up("sink-answer"), sees=True)
 row("404 to the result: a dead letter",
     a_sink(result=answers(404)), rejected("sink-answer"), sees=True)
-row("410 to the sign-in: cancelled",
-    a_sink(sign_in=answers(410)), CANCELLED)
+row("410 to the sign-in: who says so has proved nothing, refused",
+    a_sink(sign_in=answers(410)), final("sink-authentication"))
 row("410 to the result: cancelled",
     a_sink(result=answers(410)), CANCELLED, sees=True)
 row("an answer without an end: not read to it",

@@ -86,12 +86,24 @@ secret_file   = {dir}/proxy.secret
         store = pwd.getpwnam("nsgate-store").pw_uid
         for pid, wanted in [(w["pid"], uid) for w in status["workers"]] + [
                 (status["recorder"]["pid"], store),
-                (status["keeper"]["pid"], store)]:
+                (status["keeper"]["pid"], store),
+                (status["dispatcher"]["pid"], store)]:
             text = read("/proc/%d/status" % pid)
             expect_equal(uid_of(pid), wanted, "uid of %d" % pid)
             expect("CapEff:\t0000000000000000" in text, "capabilities", text)
             groups = text.split("Groups:\t")[1].split("\n")[0].split()
             expect(len(groups) <= 1 and "0" not in groups, "groups", text)
+
+    @test("the master keeps the capabilities that it needs and no more")
+    def _():
+        # CHOWN 0, DAC_OVERRIDE 1, DAC_READ_SEARCH 2, FOWNER 3, KILL 5,
+        # SETGID 6, SETUID 7, NET_BIND_SERVICE 10 (capabilities(7))
+        kept = "%016x" % sum(1 << n for n in (0, 1, 2, 3, 5, 6, 7, 10))
+        text = read("/proc/%d/status" % gate.status()["pid"])
+        for name in ("CapEff", "CapPrm", "CapBnd"):
+            expect_equal(text.split(name + ":\t")[1].split("\n")[0], kept,
+                         name)
+        expect("NoNewPrivs:\t1" in text, "new privileges", text)
 
     @test("curl as another user: in by https, refused by http")
     def _():

@@ -132,6 +132,45 @@ DELIVERY_TEST(a_visitor_of_what_is_due_may_change_it)
     cr_assert_eq(box_count(b, OPERATION_DONE), 3);
 }
 
+struct queue {
+    unsigned seen, stop;
+};
+
+/* Those due at the same time come in the order of their making. */
+static bool
+queue_visit(void *arg, const char *id, struct span sink)
+{
+    struct queue *q = arg;
+
+    (void)sink;
+    q->seen++;
+    cr_assert_str_eq(id, box_id(q->seen));
+    return q->seen != q->stop;
+}
+
+DELIVERY_TEST(a_long_queue_is_visited_once_in_its_order)
+{
+    static const struct {
+        size_t limit;
+        unsigned stop, seen;
+    } rows[] = {{0, 0, 100}, {0, 1, 1},    {0, 70, 70},  {64, 0, 64},
+                {1, 0, 1},   {99, 98, 98}, {101, 0, 100}};
+
+    for (unsigned i = 1; i <= 100; i++) {
+        box_add_result(b, i, 1);
+        outbox_set_wait(b, box_id(i), START + i / 40 * SECOND, SPAN("x"),
+                        SPAN(""), &err);
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        struct queue q = {0, rows[i].stop};
+
+        cr_assert_eq(outbox_due(b, OPERATION_DELIVERING, INT64_MAX,
+                                rows[i].limit, queue_visit, &q, &err),
+                     0);
+        cr_assert_eq(q.seen, rows[i].seen, "row %zu: %u", i, q.seen);
+    }
+}
+
 /* -- ends ----------------------------------------------------------------- */
 
 DELIVERY_TEST(an_end_says_why_and_drops_the_batches_but_of_a_dead_letter)

@@ -25,7 +25,8 @@ Test(format, writes_a_line_that_people_can_read)
     assert_span(buf_span(&b),
                 "2023-11-14T22:13:20.123Z 5605 warning encryption-required: "
                 "a request to a namespace that requires encryption was denied "
-                "because it came below PktPrivacy count=2 requestId=ab12 "
+                "because it came below PktPrivacy, or unbound where the "
+                "listener wants it bound count=2 requestId=ab12 "
                 "namespace=root\\mynamespace principal=alice@EXAMPLE.COM "
                 "detail=\"two words\" generation=7");
     buf_fini(&b);

@@ -56,6 +56,31 @@ Test(sender, loses_nothing_silently_when_the_channel_is_full)
     close(fds[1]);
 }
 
+/* Threat 35: what anybody can cause does not crowd out what takes a ticket. */
+Test(sender, keeps_room_for_refusals_that_count)
+{
+    const struct event noise = {.id = EVENT_CHALLENGED};
+    const struct event refusal = {.id = EVENT_ENCRYPTION_REQUIRED};
+    struct tally t = {0, 0};
+    struct event_sender *s;
+    uint64_t sent = 0, noise_lost;
+    int fds[2];
+
+    cr_assert(channel_pair(fds, NULL) == 0);
+    s = event_sender_new(fds[0], 1);
+    for (; event_sender_lost(s) < 100; sent++)
+        event_send(s, &noise);
+    noise_lost = event_sender_lost(s);
+    for (int i = 0; i < 20; i++, sent++)
+        event_send(s, &refusal);
+    cr_assert_eq(event_sender_lost(s), noise_lost, "a refusal was lost");
+    drain(fds[1], &t);
+    cr_assert_eq(t.events + t.lost, sent);
+    event_sender_free(s);
+    close(fds[0]);
+    close(fds[1]);
+}
+
 Test(sender, tells_of_losses_once_and_when_asked_to)
 {
     const struct event e = {.id = EVENT_ACCESS_REFUSED};

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -127,4 +128,28 @@ Test(policy, leaves_a_pinned_image_to_whoever_pinned_it, .init = setup)
     policy_holder_fini(&holder);
     cr_assert(policy_image_generation(pinned) == 3);
     policy_image_unref(pinned);
+}
+
+Test(policy, a_good_image_is_not_forgotten_for_want_of_a_descriptor,
+     .init = setup)
+{
+    struct rlimit limit;
+    int next;
+
+    put_image(3, AUTHN_LEVEL_PKT_PRIVACY);
+    cr_assert(policy_holder_load(&holder, &err) == 0, "%s", err.text);
+    put_image(4, AUTHN_LEVEL_PKT_PRIVACY);
+    cr_assert_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    next = dup(STDIN_FILENO);
+    close(next);
+    limit.rlim_cur = (rlim_t)next;
+    cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    cr_assert_eq(policy_holder_load(&holder, &err), -1);
+    cr_assert_eq(policy_holder_generation(&holder), 3);
+    cr_assert(policy_holder_changed(&holder), "it is not tried again");
+    limit.rlim_cur = limit.rlim_max;
+    cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    cr_assert_eq(policy_holder_load(&holder, &err), 0);
+    cr_assert_eq(policy_holder_generation(&holder), 4);
+    policy_holder_fini(&holder);
 }

@@ -49,3 +49,32 @@ Test(buf, writes_json_that_is_always_one_line)
     cr_assert_str_eq(b.data, "\"\\u009b\\u2028\xc2\xa0\"");
     buf_fini(&b);
 }
+
+/* What a terminal or an editor would not show as it is. */
+Test(buf, characters_that_hide_or_turn_text_are_escaped_in_json)
+{
+    static const struct {
+        const char *text, *json;
+    } rows[] = {
+        {"a\xe2\x80\xae"
+         "b",
+         "\"a\\u202eb\""},                    /* right-to-left override */
+        {"\xe2\x80\x8b", "\"\\u200b\""},      /* zero width space */
+        {"\xe2\x81\xa6", "\"\\u2066\""},      /* isolate */
+        {"\xef\xbb\xbf", "\"\\ufeff\""},      /* byte order mark */
+        {"\xc2\xad", "\"\\u00ad\""},          /* soft hyphen */
+        {"\xd8\x9c", "\"\\u061c\""},          /* Arabic letter mark */
+        {"\xe2\x82\xac", "\"\xe2\x82\xac\""}, /* the Euro is plain */
+        {"\xe2", "\"\\ufffd\""},
+        {"a\"\\\n", "\"a\\\"\\\\\\u000a\""},
+        {"", "\"\""},
+    };
+
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        struct buf b = BUF_INIT;
+
+        json_quote(&b, span_of(rows[i].text));
+        cr_assert_str_eq(b.data, rows[i].json);
+        buf_fini(&b);
+    }
+}

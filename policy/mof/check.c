@@ -54,8 +54,21 @@ space_create(struct mof_compilation *c, const struct syntax_statement *st,
     /* An instance of __Namespace says that it creates. */
     if (!c->options.syntax_only && !is_default && !c->is_system &&
         st->kind == SYNTAX_NAMESPACE)
-        report_note(c, st->at, "namespace %s does not exist and is created",
-                    s->display);
+        s->noted_at = st->at;
+}
+
+/* A compile with errors creates nothing. */
+static void
+creations_note(struct mof_compilation *c)
+{
+    for (size_t i = 0; i < c->space_list.count && c->errors == 0; i++) {
+        const struct space *s = VECTOR_AT(&c->space_list, struct space *, i);
+
+        if (s->noted_at.source != NULL)
+            report_note(c, s->noted_at,
+                        "namespace %s does not exist and is created",
+                        s->display);
+    }
 }
 
 void
@@ -177,5 +190,6 @@ check_run(struct mof_compilation *c)
         check_instances_finish(c);
     if (!compilation_is_over(c))
         security_finish(c);
+    creations_note(c);
     results_finish(c);
 }

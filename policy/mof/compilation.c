@@ -245,7 +245,12 @@ mof_compile_file(struct mof_compilation *c, const char *path)
     if (compilation_is_over(c))
         return -1;
     if (source_read(path, &bytes, &length, &err) < 0) {
-        report_file_error(c, path, CODE_FAILED, "%s", err.text);
+        /* What is in front of the text names it already. */
+        report_file_error(c, path, CODE_FAILED, "%s",
+                          strncmp(err.text, path, strlen(path)) == 0 &&
+                                  err.text[strlen(path)] == ':'
+                              ? err.text + strlen(path) + 2
+                              : err.text);
         return -1;
     }
     ret = compile_text(c, strcmp(path, "-") == 0 ? "<stdin>" : path, path,

@@ -43,6 +43,7 @@ struct space {
     struct strmap *classes; /* name -> struct class_info; NULL: none yet */
     bool asked_world, in_world;
     bool created;                  /* by this compile */
+    struct at noted_at;            /* the pragma that did; no source: none */
     bool has_content;              /* a class, or an instance that is data */
     size_t created_at, deleted_at; /* 0: never */
     bool is_named; /* named_at is where it was brought up first */

@@ -214,6 +214,17 @@ security_statement(struct mof_compilation *c,
     }
 }
 
+/* root is within two letters of root\u, and not what was meant by it. */
+static bool
+is_above(const struct namespace_path *above, const struct space *s)
+{
+    for (s = s->parent; s != NULL; s = s->parent) {
+        if (namespace_path_equal(above, &s->path))
+            return true;
+    }
+    return false;
+}
+
 /* Something of this compile with content, within two letters of s. */
 static const struct space *
 near_in_compile(const struct mof_compilation *c, const struct space *s,
@@ -224,7 +235,7 @@ near_in_compile(const struct mof_compilation *c, const struct space *s,
             VECTOR_AT(&c->space_list, struct space *, i);
 
         ++*pairs;
-        if (other->has_content &&
+        if (other->has_content && !is_above(&other->path, s) &&
             names_distance(namespace_path_span(&other->path),
                            namespace_path_span(&s->path),
                            NEAR_NAMESPACE) <= NEAR_NAMESPACE)
@@ -247,7 +258,8 @@ typo_check(struct mof_compilation *c, struct space *s, size_t *pairs)
          world->namespace_served(world->context, &s->path)))
         return;
     if (world->namespace_near != NULL &&
-        world->namespace_near(world->context, &s->path, &near))
+        world->namespace_near(world->context, &s->path, &near) &&
+        !is_above(&near, s))
         meant = near.text;
     else if ((other = near_in_compile(c, s, pairs)) != NULL)
         meant = other->display;

@@ -240,7 +240,7 @@ options_help(void)
          "do the same.\n"
          "Exit status: 0 in force, 1 not stored or not in force, 2 a bad "
          "switch,\n"
-         "3 a syntax error.");
+         "3 an error that the text alone shows.");
 }
 
 /* -- the command line ------------------------------------------------------ */

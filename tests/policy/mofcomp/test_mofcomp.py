@@ -106,6 +106,66 @@ def private_source():
     s.run(path)
 
 
+# -- what is said -----------------------------------------------------------
+
+def statement(namespace, value="TRUE"):
+    return '#pragma namespace("%s")\n[RequiresEncryption(%s)]\n' \
+        'instance of __SystemSecurity { };\n' % (
+            namespace.replace("\\", "\\\\"), value)
+
+
+@test("exit 3 is what the text alone shows, 1 what is wrong beside it")
+def exit_codes():
+    s = State()
+    for text, code in (
+            ("class A { uint8 X = 300; };\n", 3),
+            ("[RequiresEncryption(TRUE)] class A { uint8 X; };\n", 3),
+            (statement("root\\x") + statement("root\\x", "FALSE"), 3),
+            (statement("root\\x\\"), 3),
+            (statement("\\\\machine\\root\\x"), 3),
+            ('#pragma include("none.mof")\n', 3),
+            (statement("foo\\x"), 1),
+            ("class A : None { };\n", 1),
+            ("instance of None { };\n", 1)):
+        s.run(s.file("a.mof", text), code=code)
+    s.run(os.path.join(s.top, "none.mof"), code=1)
+    expect_equal(s.names(), [], "files")
+
+
+@test("what is refused is not said to be done")
+def contradictions():
+    s = State()
+    s.run(s.file("class.mof", CLASS))
+    pragma = '#pragma namespace("root\\\\other")\n' \
+        "class A { [key] string Name; };\n"
+    _, err = s.run("--strict", s.file("a.mof", pragma), code=1)
+    expect("is created" not in err, "a refused namespace", err)
+    _, err = s.run(s.file("a.mof", pragma))
+    expect_in(err, "root\\other does not exist and is created")
+    _, err = s.run(s.file("a.mof", statement("root\\othre")), code=1)
+    expect_in(err, "did you mean root\\other?")
+    expect("is created" not in err, "a slip of the pen", err)
+    unknown = '#pragma foo("x")\n'
+    _, err = s.run("--strict", s.file("a.mof", unknown), code=3)
+    expect("ignored" not in err, "an unknown pragma", err)
+    _, err = s.run(s.file("a.mof", unknown))
+    expect_in(err, "'foo' is ignored")
+
+
+@test("a child of one letter is not taken for its parent")
+def short_child():
+    s = State()
+    _, err = s.run(s.file("a.mof", statement("root\\u")))
+    expect("did you mean" not in err, "root\\u", err)
+
+
+@test("a file that is not there is named once")
+def missing_file():
+    path = os.path.join(State().top, "none.mof")
+    _, err = plain("-check", path, code=1)
+    expect_equal(err.count("none.mof"), 1, "in: " + err)
+
+
 # -- all or nothing ------------------------------------------------------------
 
 def expect_nothing_changed(s, words, code):

@@ -213,29 +213,60 @@ outbox_each(struct outbox *b, enum operation_state state, size_t limit,
 }
 
 /* What was found due: visited when the read is over, so that the visitor may
- * change the outbox. */
+ * change the outbox; a page at a time, as of a long queue only the front is
+ * wanted. */
+#define DUE_PAGE 32
+
 struct due {
     char id[OPERATION_ID_TEXT];
-    size_t sink_length; /* of the bytes that follow */
+    int64_t next_us, number; /* its place in the queue */
+    size_t sink_length;      /* of the bytes that follow */
 };
 
+/* Those behind `last`, at most `most`: how many, or -1. */
 static int
-collect_due(struct outbox *b, sqlite3_stmt *q, struct buf *found,
-            struct error *err)
+collect_due(struct outbox *b, sqlite3_stmt *q, const struct due *last,
+            size_t most, struct buf *page, struct error *err)
 {
-    int rc;
+    int rows = 0, rc;
 
+    sqlite3_bind_int64(q, 3, (int64_t)most);
+    sqlite3_bind_int64(q, 4, last->next_us);
+    sqlite3_bind_int64(q, 5, last->number);
     while ((rc = step(b, q, err)) == 1) {
         struct span sink = column_span(q, 1);
-        struct due due = {.sink_length = sink.length};
+        struct due due = {.next_us = sqlite3_column_int64(q, 2),
+                          .number = sqlite3_column_int64(q, 3),
+                          .sink_length = sink.length};
 
         column_id(q, 0, due.id);
-        buf_add(found, &due, sizeof(due));
-        buf_add_span(found, sink);
+        buf_add(page, &due, sizeof(due));
+        buf_add_span(page, sink);
+        rows++;
     }
-    if (rc == 0 && buf_failed(found))
+    if (rc == 0 && buf_failed(page))
         rc = error_set_errno(err, ENOMEM, "%s", b->path);
-    return rc;
+    return rc < 0 ? -1 : rows;
+}
+
+/* False: the visitor has had enough. */
+static bool
+visit_due(struct span page,
+          bool (*visit)(void *arg, const char *id, struct span sink),
+          void *arg, struct due *last)
+{
+    while (page.length > 0) {
+        struct span sink = {NULL, 0};
+
+        memcpy(last, page.data, sizeof(*last));
+        page = span_skip(page, sizeof(*last));
+        if (last->sink_length > 0)
+            sink = (struct span){page.data, last->sink_length};
+        page = span_skip(page, last->sink_length);
+        if (!visit(arg, last->id, sink))
+            return false;
+    }
+    return true;
 }
 
 int
@@ -244,33 +275,29 @@ outbox_due(struct outbox *b, enum operation_state state, int64_t now_us,
            bool (*visit)(void *arg, const char *id, struct span sink),
            void *arg, struct error *err)
 {
-    struct buf found = BUF_INIT;
-    struct span rest;
-    sqlite3_stmt *q = NULL;
-    int rc = ask(b, OUTBOX_DUE, &q, err);
+    struct due last = {.next_us = INT64_MIN};
+    size_t left = limit > 0 ? limit : SIZE_MAX;
+    bool more = true;
+    int rc = 0;
 
-    if (rc <= 0)
-        return rc;
-    sqlite3_bind_int(q, 1, (int)state);
-    sqlite3_bind_int64(q, 2, now_us);
-    sqlite3_bind_int64(q, 3, limit > 0 ? (int64_t)limit : -1);
-    rc = collect_due(b, q, &found, err);
-    outbox_reset(q);
-    rest = buf_span(&found);
-    while (rc == 0 && rest.length > 0) {
-        struct span sink = {NULL, 0};
-        struct due due;
+    while (more && left > 0) {
+        size_t most = left < DUE_PAGE ? left : DUE_PAGE;
+        struct buf page = BUF_INIT;
+        sqlite3_stmt *q = NULL;
 
-        memcpy(&due, rest.data, sizeof(due));
-        rest = span_skip(rest, sizeof(due));
-        if (due.sink_length > 0)
-            sink = (struct span){rest.data, due.sink_length};
-        rest = span_skip(rest, due.sink_length);
-        if (!visit(arg, due.id, sink))
-            break;
+        rc = ask(b, OUTBOX_DUE, &q, err);
+        if (rc <= 0)
+            return rc;
+        sqlite3_bind_int(q, 1, (int)state);
+        sqlite3_bind_int64(q, 2, now_us);
+        rc = collect_due(b, q, &last, most, &page, err);
+        outbox_reset(q);
+        more = rc > 0 && visit_due(buf_span(&page), visit, arg, &last) &&
+               (size_t)rc == most;
+        left -= rc > 0 ? (size_t)rc : 0;
+        buf_fini(&page);
     }
-    buf_fini(&found);
-    return rc;
+    return rc < 0 ? -1 : 0;
 }
 
 int

@@ -94,8 +94,11 @@ STATEMENT(EACH, "SELECT * FROM (SELECT " SQL_COLUMNS ", number"
 STATEMENT(EACH_OF_STATE, "SELECT * FROM (SELECT " SQL_COLUMNS ", number"
                          " FROM operation WHERE state = ?1"
                          " ORDER BY number DESC LIMIT ?2) ORDER BY number")
-STATEMENT(DUE, "SELECT id, sink FROM operation WHERE state = ?1"
-               " AND next <= ?2 ORDER BY next, number LIMIT ?3")
+/* Behind a place in the queue. */
+STATEMENT(DUE, "SELECT id, sink, next, number FROM operation"
+               " WHERE state = ?1 AND next <= ?2"
+               " AND (next, number) > (?4, ?5)"
+               " ORDER BY next, number LIMIT ?3")
 STATEMENT(NEXT_DUE, "SELECT next FROM operation WHERE state = ?1"
                     " ORDER BY next LIMIT 1")
 STATEMENT(COUNTS, "SELECT state, operations FROM tally")

@@ -165,8 +165,10 @@ const char *outbox_set_aside(const struct outbox *b);
 
 /* Writing: many changes, one commit; each call begins the transaction if
  * there is none.  After an error everything since the last commit is rolled
- * back.  A change of an operation that is not there, or not in a state for
- * it, does nothing and succeeds: it was cancelled meanwhile. */
+ * back; if that undid a change that had succeeded, the next commit fails, and
+ * undoes what came after it, too.  A change of an operation that is not
+ * there, or not in a state for it, does nothing and succeeds: it was cancelled
+ * meanwhile. */
 int outbox_commit(struct outbox *b, struct error *err);
 bool outbox_is_dirty(const struct outbox *b);
 

@@ -118,6 +118,8 @@ outbox_fail(struct outbox *b, struct error *err)
     if (b->db != NULL && sqlite3_get_autocommit(b->db) == 0)
         sqlite3_exec(b->db, "ROLLBACK", NULL, NULL, NULL);
     b->in_transaction = false;
+    b->lost = b->lost || b->changed;
+    b->changed = false;
     return -1;
 }
 

@@ -27,6 +27,8 @@ struct outbox {
     sqlite3 *db; /* NULL: not open, as when there is no file to read */
     sqlite3_stmt *statements[OUTBOX_STATEMENT_COUNT];
     bool in_transaction;
+    bool changed;       /* something, in this transaction */
+    bool lost;          /* and an error undid it: the commit has to say so */
     bool damaged;       /* to be set aside before the next change */
     char set_aside[64]; /* the name of the damaged file; "": none */
     dev_t device;       /* of the file that is open for reading */

@@ -43,6 +43,7 @@ run(struct outbox *b, sqlite3_stmt *q, struct error *err)
     int rc = sqlite3_step(q) == SQLITE_DONE ? sqlite3_changes(b->db)
                                             : outbox_fail(b, err);
 
+    b->changed = b->changed || rc > 0;
     outbox_reset(q);
     return rc;
 }
@@ -60,14 +61,21 @@ run_by_id(struct outbox *b, enum outbox_statement which, const char *id,
 int
 outbox_commit(struct outbox *b, struct error *err)
 {
-    if (!b->in_transaction)
-        return 0;
-    if (outbox_reopen(b, err) < 0)
-        return -1;
-    if (outbox_run(b, "COMMIT", err) < 0)
-        return outbox_fail(b, err);
-    b->in_transaction = false;
-    return 0;
+    int rc = 0;
+
+    if (b->lost) {
+        if (b->in_transaction)
+            outbox_fail(b, NULL);
+        rc = error_set(err, "%s: an error undid what was to be committed",
+                       b->path);
+    } else if (b->in_transaction) {
+        if (outbox_reopen(b, err) < 0)
+            rc = -1;
+        else if (outbox_run(b, "COMMIT", err) < 0)
+            rc = outbox_fail(b, err);
+    }
+    b->in_transaction = b->changed = b->lost = false;
+    return rc;
 }
 
 bool
@@ -134,7 +142,7 @@ enum outbox_add
 outbox_add(struct outbox *b, const struct operation_request *r, int64_t now_us,
            struct error *err)
 {
-    bool was_dirty = b->in_transaction;
+    bool was_dirty = b->in_transaction || b->lost;
     enum outbox_add answer = check_quota(b, r, err);
 
     if (answer == OUTBOX_ADD_OK && insert(b, r, now_us, err) < 0)

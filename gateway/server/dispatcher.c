@@ -21,6 +21,7 @@
 #define DRAIN_AT_ONCE  256 /* messages of one source, then others' turn */
 #define WORK_PARTS     32  /* parts of results that share a commit */
 #define WORK_MS        5
+#define HELD_MS        1000
 #define SINK_KEY_MAX   300
 #define UNAVAILABLE_US 1000000
 
@@ -68,6 +69,7 @@ struct dispatcher {
     struct trouble troubles[TROUBLES_MAX];
     bool look; /* something may be due */
     int64_t next_due_us;
+    uint64_t held_until_ms; /* nothing is done while nothing can be stored */
     uint64_t random;
 };
 
@@ -568,8 +570,13 @@ round_commit(struct dispatcher *d)
     struct error err = {0, ""};
     bool failed = outbox_commit(d->outbox, &err) < 0;
 
-    if (failed)
+    if (failed) {
         log_write(LOG_LEVEL_ERROR, "outbox: %s", err.text);
+        /* What it believes to be stored is not: from its beginning again. */
+        execution_free(d->execution);
+        d->execution = NULL;
+        d->held_until_ms = clock_monotonic_ms() + HELD_MS;
+    }
     for (size_t i = 0; i < d->answer_count; i++) {
         struct answer *a = &d->answers[i];
 
@@ -594,6 +601,13 @@ round_timeout_ms(const struct dispatcher *d)
                                                : EXPIRE_MS;
 }
 
+/* The clock that ends it, expire_due's, ticks on. */
+static bool
+is_held(const struct dispatcher *d)
+{
+    return clock_monotonic_ms() < d->held_until_ms;
+}
+
 static int
 round_end(void *arg)
 {
@@ -603,13 +617,14 @@ round_end(void *arg)
 
     if (!d->look && d->next_due_us <= clock_now_us())
         d->look = true;
-    if (!d->look && d->execution == NULL) {
+    if (is_held(d) || (!d->look && d->execution == NULL)) {
         round_commit(d);
         return round_timeout_ms(d);
     }
-    d->look = false;
     more = executions_work(d);
     round_commit(d);
+    if (is_held(d))
+        return round_timeout_ms(d);
     if (outbox_due(d->outbox, OPERATION_DELIVERING, clock_now_us(), 0,
                    due_visit, d, &err) < 0 ||
         outbox_next_due(d->outbox, &d->next_due_us, &err) < 0)

@@ -43,7 +43,6 @@ FILE_TEST(what_is_committed_is_there_after_reopening)
     struct operation_request r = box_request(9);
 
     box_add_result(b, 1, 2);
-    cr_assert(outbox_is_dirty(b));
     box_commit(b);
     cr_assert_not(outbox_is_dirty(b));
     outbox_close(b);
@@ -87,6 +86,7 @@ FILE_TEST(an_error_rolls_back_everything_since_the_last_commit)
     cr_assert_not(outbox_is_dirty(b));
     cr_assert_eq(box_state(b, 2), OPERATION_STATE_NONE);
     cr_assert_eq(box_count(b, OPERATION_DELIVERING), 1);
+    cr_assert_eq(outbox_commit(b, &err), -1, "something was lost");
     box_add_result(b, 2, 1);
     box_commit(b);
     cr_assert_eq(box_state(b, 2), OPERATION_DELIVERING);
@@ -355,6 +355,32 @@ FILE_TEST(damage_met_while_reading_is_not_committed_over)
     cr_assert_eq(outbox_commit(b, &err), 0, "there is nothing to commit");
     box_add_result(b, 2, 1);
     cr_assert_eq(box_state(b, 1), OPERATION_STATE_NONE);
+    outbox_close(b);
+}
+
+FILE_TEST(what_an_error_undid_is_not_told_to_be_committed)
+{
+    struct outbox *b = box_open(dir, OUTBOX_WRITE);
+    struct operation_request r = box_request(2), after = box_request(3);
+    struct buf big = BUF_INIT;
+
+    box_add_result(b, 1, 1);
+    box_commit(b);
+    for (int i = 0; i < 1 << 20; i++)
+        buf_add_char(&big, 'x');
+    cr_assert_eq(outbox_run(b, "PRAGMA max_page_count = 100", &err), 0);
+    cr_assert_eq(box_add(b, &r), OUTBOX_ADD_OK);
+    cr_assert_eq(outbox_add_batch(b, r.id, buf_span(&big), 1, &err), -1);
+    cr_assert_eq(box_add(b, &after), OUTBOX_ADD_OK);
+    cr_assert_eq(outbox_commit(b, &err), -1);
+    cr_assert_not(outbox_is_dirty(b));
+    cr_assert_eq(box_state(b, 1), OPERATION_DELIVERING);
+    cr_assert_eq(box_state(b, 2), OPERATION_STATE_NONE);
+    cr_assert_eq(box_state(b, 3), OPERATION_STATE_NONE);
+    cr_assert_eq(box_add(b, &r), OUTBOX_ADD_OK);
+    box_commit(b);
+    cr_assert_eq(box_state(b, 2), OPERATION_ACCEPTED);
+    buf_fini(&big);
     outbox_close(b);
 }
 

@@ -50,6 +50,25 @@ print_help(FILE *out)
     fputs("\nSee nsgatectl(1) for the options of each.\n", out);
 }
 
+static void
+print_command(const struct command *command)
+{
+    printf("Usage: nsgatectl [--config FILE] [--state-dir DIR] "
+           "[--runtime-dir DIR]\n           %s%s%s\n\n%s.\n"
+           "See nsgatectl(1) for its options.\n",
+           command->name, command->arguments[0] != '\0' ? " " : "",
+           command->arguments, command->summary);
+}
+
+static bool
+wants_help(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], "--help") == 0)
+            return true;
+    return false;
+}
+
 static const struct command *
 command_find(const char *name)
 {
@@ -125,6 +144,10 @@ main(int argc, char **argv)
     command = command_find(argv[optind]);
     if (command == NULL)
         return ctl_misuse("no such command: %s", argv[optind]);
+    if (wants_help(argc - optind, argv + optind)) {
+        print_command(command);
+        return CTL_OK;
+    }
     status = command->run(&ctl, argc - optind, argv + optind);
     if (fflush(stdout) != 0 || ferror(stdout) != 0)
         return ctl_fail("standard output: write error");

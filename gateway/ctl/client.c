@@ -231,11 +231,19 @@ handle_new(const struct client_request *request, char error_text[])
 }
 
 static int
-transfer_failed(CURLcode code, const char *error_text, struct error *err)
+transfer_failed(CURLcode code, const char *error_text, const char *cacert,
+                struct error *err)
 {
-    return error_set(err, "%s",
-                     error_text[0] != '\0' ? error_text
-                                           : curl_easy_strerror(code));
+    const char *text =
+        error_text[0] != '\0' ? error_text : curl_easy_strerror(code);
+
+    if (code == CURLE_PEER_FAILED_VERIFICATION &&
+        strstr(text, "does not match") == NULL)
+        return error_set(err, "%s (--cacert FILE names certificates to trust)",
+                         text);
+    if (code == CURLE_SSL_CACERT_BADFILE && cacert != NULL)
+        return error_set(err, "%s: %s", cacert, text);
+    return error_set(err, "%s", text);
 }
 
 int
@@ -252,7 +260,7 @@ client_certificate(const struct client_request *request, struct buf *pem,
     curl_easy_setopt(curl, CURLOPT_CONNECT_ONLY, 1L);
     code = curl_easy_perform(curl);
     if (code != CURLE_OK) {
-        transfer_failed(code, error_text, err);
+        transfer_failed(code, error_text, request->cacert, err);
         goto out;
     }
     take_certificate(curl, pem);
@@ -346,7 +354,7 @@ client_send(const struct client_request *request,
         goto out;
     }
     if (code != CURLE_OK) {
-        transfer_failed(code, error_text, err);
+        transfer_failed(code, error_text, request->cacert, err);
         goto out;
     }
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &response->status);

@@ -46,6 +46,13 @@ ctl_misuse(const char *format, ...)
     return CTL_USAGE;
 }
 
+int
+ctl_option_refused(void)
+{
+    fputs("Try 'nsgatectl --help'.\n", stderr);
+    return CTL_USAGE;
+}
+
 static int
 path_take(const char *option, char out[256], struct error *err)
 {

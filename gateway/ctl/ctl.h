@@ -51,6 +51,9 @@ int ctl_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* The same with a hint at the manual; returns CTL_USAGE. */
 int ctl_misuse(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* After getopt_long() said which option is wrong: the hint, CTL_USAGE. */
+int ctl_option_refused(void);
+
 /* state_dir and runtime_dir: options, else the configuration, else their
  * defaults when there is no configuration at the default path. */
 struct ctl_paths {

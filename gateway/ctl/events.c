@@ -68,7 +68,7 @@ take_option(struct events_options *o, int option)
         o->limit_given = true;
         break;
     default:
-        status = ctl_misuse("events: no such option");
+        status = ctl_option_refused();
     }
     return status;
 }

@@ -80,7 +80,7 @@ take_option(struct operations_options *o, int option)
         o->act = CANCEL;
         return take_id(o, optarg);
     default:
-        return ctl_misuse("operations: no such option");
+        return ctl_option_refused();
     }
 }
 

@@ -221,7 +221,7 @@ ctl_probe(const struct ctl *ctl, int argc, char **argv)
     if (bind_channel(&o, r.tls, &pem, &r.binding, &err) != 0 ||
         (sends_token(&o) && make_token(&o, &r, &initiator, &err) != 0))
     {
-        ctl_fail("probe: %s", err.text);
+        ctl_fail("probe: %s: %s", o.url, err.text);
         goto out;
     }
     if (o.token_only) {
@@ -235,8 +235,10 @@ ctl_probe(const struct ctl *ctl, int argc, char **argv)
     }
     if (initiator != NULL)
         check_reply(&o, &r, initiator);
-    r.declared =
-        initiator != NULL ? declared_level(r.flags, false) : AUTHN_LEVEL_NONE;
+    if (initiator != NULL)
+        r.declared = declared_level(r.flags, false);
+    if (r.declared == AUTHN_LEVEL_DEFAULT) /* no token, or more than one leg */
+        r.declared = AUTHN_LEVEL_NONE;
     status = report(&r);
 out:
     client_response_fini(&r.response);

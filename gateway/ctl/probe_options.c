@@ -184,8 +184,7 @@ take_option(struct probe_options *o, int option)
         return take_header(o, optarg);
     if (option == OPT_FLAGS || option == OPT_TIMEOUT)
         return take_number(o, option, optarg);
-    fputs("Try 'nsgatectl --help'.\n", stderr);
-    return CTL_USAGE;
+    return ctl_option_refused();
 }
 
 /* What the level says unless --flags says it. */
@@ -210,6 +209,7 @@ settle(struct probe_options *o)
 int
 probe_options_parse(struct probe_options *o, int argc, char **argv)
 {
+    const char *bundle;
     int option, status;
 
     *o = (struct probe_options){.method = "GET",
@@ -224,5 +224,9 @@ probe_options_parse(struct probe_options *o, int argc, char **argv)
     if (argc - optind != 1)
         return ctl_misuse("probe: one URL expected");
     o->url = argv[optind];
+    /* As the clients do whose place this one takes. */
+    bundle = getenv("CURL_CA_BUNDLE");
+    if (o->cacert == NULL && bundle != NULL && bundle[0] != '\0')
+        o->cacert = bundle;
     return settle(o);
 }

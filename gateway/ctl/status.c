@@ -154,7 +154,7 @@ ctl_json_option(int argc, char **argv, bool *json)
     optind = 0;
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
         if (option != 'j')
-            return ctl_misuse("%s: no such option", argv[0]);
+            return ctl_option_refused();
         *json = true;
     }
     if (optind != argc)

@@ -1,0 +1,68 @@
+#!/usr/bin/env python3
+"""What nsgatectl says to people, beyond what its unit tests see."""
+from harness import (Gate, expect, expect_equal, main, program, run, test,
+                     tls_dir)
+
+gate = Gate()
+SECRET = "/cim/root/Secret"
+
+
+def tool(*arguments, **env):
+    return run(program("nsgatectl"), *arguments, check=False,
+               env=dict(gate.realm.env, **env))
+
+
+def probe(*arguments, **env):
+    return tool("probe", "--ccache", "FILE:" + gate.realm.ccache("alice"),
+                gate.url("https", SECRET), *arguments, **env)
+
+
+@test("explain shows where the running gateway listens")
+def _():
+    out = gate.ctl("explain", "root\\Secret").stdout
+    for name in ("https", "http", "tools"):
+        line = "listener %s (%s)," % (name, gate.listeners[name])
+        expect(line in out, "no '%s'" % line, out)
+    port = gate.listeners["https"].rsplit(":", 1)[1]
+    expect("secureUri: https://localhost:%s/cim/root/Secret" % port in out,
+           "secureUri", out)
+
+
+@test("a certificate that is not trusted is told with URL and --cacert")
+def _():
+    for options in ((), ("--no-channel-binding",)):
+        done = probe(*options)
+        expect_equal(done.returncode, 3, "exit status")
+        for word in (gate.url("https", SECRET), "--cacert"):
+            expect(word in done.stderr, "no " + word, done.stderr)
+
+
+@test("probe trusts what CURL_CA_BUNDLE names, and --cacert more")
+def _():
+    done = probe(CURL_CA_BUNDLE=tls_dir() + "/ca.crt")
+    expect_equal(done.returncode, 0, done.stderr)
+    done = probe("--cacert", tls_dir() + "/ca.crt", CURL_CA_BUNDLE="/none")
+    expect_equal(done.returncode, 0, done.stderr)
+
+
+@test("no context is said to declare Default")
+def _():
+    done = probe("--flags", "0x1000", CURL_CA_BUNDLE=tls_dir() + "/ca.crt")
+    expect_equal(done.returncode, 1, done.stderr)
+    expect("declares None" in done.stdout, "what it declares", done.stdout)
+
+
+@test("each command has --help, and a wrong option is told once")
+def _():
+    for command in ("status", "probe", "explain", "events", "doctor",
+                    "listen"):
+        done = tool(command, "--help")
+        expect_equal((done.returncode, done.stderr), (0, ""), command)
+        expect(command in done.stdout, "usage of " + command, done.stdout)
+    done = tool("events", "--namespace")
+    expect_equal(done.returncode, 2, "exit status")
+    expect("requires an argument" in done.stderr and
+           "no such option" not in done.stderr, "what is wrong", done.stderr)
+
+
+main()

@@ -169,6 +169,8 @@ class Demo:
             raise Failure("expected %d, got %s" % (status, answer))
         if reason is not None and record.get("reason") != reason:
             raise Failure("expected reason %s, got %s" % (reason, record))
+        if reason == "channel-not-private":
+            self.refused_id = record["requestId"]
         return answer
 
     def curl(self, base, path, status, reason=None, ticket=True):
@@ -198,9 +200,7 @@ class Demo:
         self.curl(self.base("https"), instances, 200, "allowed")
         self.title("The same over http: the context claims privacy, the "
                    "channel has none")
-        answer = self.curl(self.base("http"), instances, 403,
-                           "channel-not-private")
-        self.refused_id = answer.headers["nsgate-request-id"]
+        self.curl(self.base("http"), instances, 403, "channel-not-private")
         self.title("On a listener that says channel = local: admitted")
         self.curl(self.base("tools"), instances, 200, "allowed")
         self.title("A private channel, but a context without CONF: refused")
@@ -254,8 +254,9 @@ class Demo:
             "event 5605 of " + self.refused_id)
         done = self.shell("nsgatectl --config nsgate.conf events --id 5605 "
                           "--limit 3")
-        if "5605" not in done.stdout:
-            raise Failure("no event 5605 in\n" + done.stdout)
+        if "5605" not in done.stdout or self.refused_id not in done.stdout:
+            raise Failure("no event 5605 of %s in\n%s" % (self.refused_id,
+                                                          done.stdout))
         print(textwrap.indent(done.stdout.strip(), "      "))
         done = self.shell("nsgatectl --config nsgate.conf why "
                           + self.refused_id)
@@ -285,6 +286,8 @@ class Demo:
                                                         NAMESPACE),
                      "curl -i --negotiate -u : %s%s" % (self.base("http"),
                                                         NAMESPACE),
+                     "nsgatectl probe --level PktIntegrity %s%s" % (
+                         self.base("https"), NAMESPACE),
                      "nsgatectl --config nsgate.conf status",
                      "nsgatectl --config nsgate.conf events --follow",
                      "mofcomp --config nsgate.conf "

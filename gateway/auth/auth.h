@@ -114,6 +114,49 @@ void acceptor_accept(struct acceptor *a, struct span authorization,
                      struct auth_result *result_out);
 void auth_result_fini(struct auth_result *r);
 
+/* -- a kept security context: message encryption (levels.md 5) ------------- */
+
+/*
+ * What is left of a sign-in whose messages will be sealed: it can unwrap the
+ * peer's and wrap our own, and nothing else.  Of an acceptor or of an
+ * initiator.
+ */
+struct security_context;
+
+/* As acceptor_accept; and on AUTH_OK the context itself, the caller's, in
+ * *context_out (else NULL). */
+void acceptor_accept_keep(struct acceptor *a, struct span authorization,
+                          const struct channel_binding *binding,
+                          struct auth_result *result_out,
+                          struct security_context **context_out);
+void security_context_free(struct security_context *c); /* NULL is fine */
+
+enum seal_failure {
+    SEAL_BROKEN = 0, /* GSS said no, or not exactly yes: replayed, out of
+                         order, reflected, changed, cut */
+    SEAL_CLEAR,      /* integrity only: conf_state 0 */
+    SEAL_UNORDERED,  /* the context has neither REPLAY nor SEQUENCE, so that
+                         a message could be sent again */
+    SEAL_EXPIRED,    /* past the ticket's end, which GSS does not check */
+};
+
+/*
+ * sealed: header and data, as they stand one behind the other.  The plaintext
+ * is appended.  0 only for GSS_S_COMPLETE without any supplementary status,
+ * confidential, on a context that keeps order and has not ended; else -1,
+ * *failure_out and err (all lines of gss_display_status, for the log), and
+ * the context is good for nothing any more: every later call fails too.
+ */
+int security_context_unwrap(struct security_context *c, struct span sealed,
+                            struct buf *plain, enum seal_failure *failure_out,
+                            struct error *err);
+/* Header and data are appended; *header_length_out is the header's (60 for
+ * AES).  Always confidential, or -1. */
+int security_context_wrap(struct security_context *c, struct span plain,
+                          struct buf *out, size_t *header_length_out,
+                          struct error *err);
+int64_t security_context_expires_us(const struct security_context *c);
+
 /* -- initiator: couriers, probe and tests --------------------------------- */
 
 /*
@@ -161,6 +204,9 @@ bool initiator_is_mutual(const struct initiator *i);
 /* When the context's ticket ends; 0: not complete. */
 int64_t initiator_expires_us(const struct initiator *i);
 const char *initiator_principal(const struct initiator *i);
+/* Once finish has succeeded: takes the context out of i, which can only be
+ * freed after that. NULL: it is not complete. */
+struct security_context *initiator_take_context(struct initiator *i);
 /* "MUTUAL|CONF|INTEG" */
 void gss_flags_format(uint32_t flags, struct buf *out);
 /* The flags and no_ci that make a context declare exactly level; Default

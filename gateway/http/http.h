@@ -205,4 +205,87 @@ struct http_response {
 void http_respond(struct http_request *r,
                   const struct http_response *response);
 
+/* -- sealed bodies (MS-WSMV 2.2.9.1; levels.md 5) -------------------------- */
+
+/*
+ * The framing of message encryption: a multipart of exactly two parts, read
+ * by structure and never by looking for a boundary in ciphertext.
+ *
+ *     --Encrypted Boundary CRLF
+ *     [tab]Content-Type: application/HTTP-SPNEGO-session-encrypted CRLF
+ *     [tab]OriginalContent: type=T;charset=UTF-8;Length=L CRLF
+ *     --Encrypted Boundary CRLF
+ *     [tab]Content-Type: application/octet-stream CRLF
+ *     u32 N (little endian), N bytes header, sealed data
+ *     --Encrypted Boundary-- CRLF [CRLF]
+ */
+enum http_sealed_protocol {
+    HTTP_SEALED_NONE = 0,
+    HTTP_SEALED_SPNEGO,   /* application/HTTP-SPNEGO-session-encrypted */
+    HTTP_SEALED_KERBEROS, /* application/HTTP-Kerberos-session-encrypted */
+};
+
+struct http_sealed {
+    enum http_sealed_protocol protocol;
+    struct span type;     /* T, "application/http" or "application/soap+xml" */
+    uint64_t length;      /* L: of the plaintext */
+    size_t header_length; /* N */
+    struct span sealed;   /* header and data; into the body given */
+};
+
+/* Of a Content-Type; NONE if it is not multipart/encrypted with one of the
+ * two protocols and the boundary "Encrypted Boundary", each once. */
+enum http_sealed_protocol http_sealed_protocol(struct span content_type);
+/* The whole value, for an answer in the same protocol. */
+const char *http_sealed_content_type(enum http_sealed_protocol protocol);
+/* False, with a literal in *reason, for anything but exactly that; both
+ * parts must be of `protocol`. */
+bool http_sealed_parse(struct span body, enum http_sealed_protocol protocol,
+                       struct http_sealed *out, const char **reason);
+/* sealed: as security_context_wrap makes it. */
+void http_sealed_format(enum http_sealed_protocol protocol, const char *type,
+                        size_t plain_length, struct span sealed,
+                        size_t header_length, struct buf *out);
+
+/*
+ * The message inside (RFC 9112 10.2, application/http): a whole request or
+ * response, whose reading is as strict as that of one on a connection.  All
+ * spans point into the plaintext.
+ */
+struct http_inner_field {
+    struct span name, value;
+};
+
+#define HTTP_INNER_FIELDS_MAX 100
+
+struct http_inner {
+    char method[16];    /* request */
+    struct span target; /* request */
+    int status;         /* response */
+    size_t field_count;
+    struct http_inner_field fields[HTTP_INNER_FIELDS_MAX];
+    struct span body;
+};
+
+/* admission_check's rules, CRLF only, and: HTTP/1.1; no Transfer-Encoding, no
+ * Expect, no Authorization, no Connection, no X-HTTP-Method-Override;
+ * Content-Length equal to what follows, absent only if nothing does.  False:
+ * *status_out and a literal in *reason. */
+bool http_inner_request_parse(struct span plain, struct http_inner *out,
+                              int *status_out, const char **reason);
+bool http_inner_response_parse(struct span plain, struct http_inner *out,
+                               const char **reason);
+/* The only field of that name in any case; absent if there is none. */
+struct span http_inner_field(const struct http_inner *m, const char *name);
+unsigned http_inner_field_count(const struct http_inner *m, const char *name);
+/* "HTTP/1.1 200 OK", the headers (control characters in values refused as
+ * in http_respond), Content-Length, body. False: refused or no memory. */
+bool http_inner_response_format(const struct http_response *response,
+                                struct buf *out);
+bool http_inner_request_format(const char *method, const char *target,
+                               const char *host,
+                               const struct http_header *headers,
+                               size_t header_count, struct span body,
+                               struct buf *out);
+
 #endif

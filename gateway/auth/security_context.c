@@ -1,0 +1,1 @@
+#include "gateway/auth/auth.h"

@@ -33,9 +33,9 @@ principal_check(const struct client_credential *c, struct error *err)
     if (code == 0)
         krb5_free_keytab_entry_contents(context, &entry);
     krb5_free_principal(context, principal);
-    return code == 0 ? 0
-                     : error_set(err, "keytab holds no key for %s",
-                                 c->principal);
+    return code == 0
+               ? 0
+               : error_set(err, "keytab holds no key for %s", c->principal);
 }
 
 int

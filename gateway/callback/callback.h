@@ -207,9 +207,9 @@ int outbox_set_retry(struct outbox *b, const char *id, int64_t next_us,
  * that cannot be carried out now. */
 int outbox_set_wait(struct outbox *b, const char *id, int64_t next_us,
                     struct span reason, struct span detail, struct error *err);
-/* DONE, REFUSED, DEAD or CANCELLED: the end; the batches go, but for DEAD,
- * which nsgatectl can revive.  hresult 0 keeps what stands there. Does
- * nothing to an operation that has ended. */
+/* DONE (the sink has all batches), REFUSED, DEAD or CANCELLED: the end; the
+ * batches go, but for DEAD, which nsgatectl can revive.  hresult 0 keeps what
+ * stands there.  Does nothing to an operation that has ended. */
 int outbox_set_end(struct outbox *b, const char *id, enum operation_state end,
                    uint32_t hresult, struct span reason, struct span detail,
                    int64_t now_us, struct error *err);

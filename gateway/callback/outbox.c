@@ -13,8 +13,8 @@
 #define READ_BUSY_MS  1000
 
 _Static_assert(OPERATION_ACCEPTED == 1 && OPERATION_READY == 2 &&
-                   OPERATION_DELIVERING == 3 && OPERATION_DEAD == 6 &&
-                   OPERATION_CANCELLED == 7,
+                   OPERATION_DELIVERING == 3 && OPERATION_DONE == 4 &&
+                   OPERATION_DEAD == 6 && OPERATION_CANCELLED == 7,
                "the states stand as numbers in the file");
 
 static const char *const statement_sql[] = {

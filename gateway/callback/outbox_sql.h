@@ -4,6 +4,7 @@
 #define SQL_ACCEPTED   "1"
 #define SQL_READY      "2"
 #define SQL_DELIVERING "3"
+#define SQL_DONE       "4"
 #define SQL_DEAD       "6"
 #define SQL_UNFINISHED "state IN (1, 2, 3)"
 
@@ -66,6 +67,7 @@ STATEMENT(SET_END, "UPDATE operation SET state = ?2,"
                    " reason = ?4, detail = ?5, finished = ?6, next = 0,"
                    " head = iif(?2 = " SQL_DEAD ", head, NULL),"
                    " bytes = iif(?2 = " SQL_DEAD ", bytes, 0),"
+                   " sent = iif(?2 = " SQL_DONE ", batches, sent),"
                    " expires = ?6 + 1000000 *"
                    " iif(?2 = " SQL_DEAD ", keep_dead_s, keep_s)"
                    " WHERE id = ?1 AND " SQL_UNFINISHED)

@@ -440,14 +440,22 @@ static int
 delivery_send(struct delivery *v)
 {
     struct operation *o = &v->operation;
+    uint32_t told = o->sent;
 
     while (o->sent < o->batches) {
         if (delivery_indicate(v, o->sent + 1) < 0)
             return -1;
         o->sent++;
-        delivery_tell_sent(v, o->sent);
+        /* That the last one is there the outcome tells, if it is good: one
+         * commit less for most operations. */
+        if (o->sent < o->batches)
+            delivery_tell_sent(v, told = o->sent);
     }
-    return delivery_set_status(v);
+    if (delivery_set_status(v) == 0)
+        return 0;
+    if (o->sent > told)
+        delivery_tell_sent(v, o->sent);
+    return -1;
 }
 
 /* -- one delivery ------------------------------------------------------------------ */

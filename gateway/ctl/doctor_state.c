@@ -208,8 +208,16 @@ look_at_workers(struct doctor *d)
     const cJSON *w;
     double in_force = cJSON_GetNumberValue(
         cJSON_GetObjectItemCaseSensitive(d->status, "generation"));
+    const char *problem = cJSON_GetStringValue(
+        cJSON_GetObjectItemCaseSensitive(d->status, "policyProblem"));
     size_t behind = 0, count = 0;
 
+    if (problem != NULL) {
+        doctor_say(d, FINDING_FAIL, "workers",
+                   "See the other findings and the log of nsgated",
+                   "no policy is in force: %s", problem);
+        return;
+    }
     cJSON_ArrayForEach(w,
                        cJSON_GetObjectItemCaseSensitive(d->status, "workers"))
     {

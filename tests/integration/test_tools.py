@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """What nsgatectl says to people, beyond what its unit tests see."""
-from harness import (Gate, expect, expect_equal, main, program, run, test,
-                     tls_dir)
+import os
+
+from harness import (ROOT, Gate, expect, expect_equal, main, program, run,
+                     test, tls_dir, user_exists, wait_for)
 
 gate = Gate()
 SECRET = "/cim/root/Secret"
@@ -50,6 +52,24 @@ def _():
     done = probe("--flags", "0x1000", CURL_CA_BUNDLE=tls_dir() + "/ca.crt")
     expect_equal(done.returncode, 1, done.stderr)
     expect("declares None" in done.stdout, "what it declares", done.stdout)
+
+
+@test("a repository that the gateway cannot read is found by doctor")
+def _():
+    if not (ROOT and user_exists("nsgate") and user_exists("nsgate-store")):
+        return
+    other = Gate(user="nsgate", store_user="nsgate-store", start=False)
+    os.chown(other.path("state/repository.db"), 0, 0)
+    os.chmod(other.path("state/repository.db"), 0o600)
+    other.start()
+    wait_for(lambda: other.ctl("status", check=False).returncode == 1,
+             "status 1")
+    done = other.ctl("doctor", check=False)
+    expect_equal(done.returncode, 1, "exit status")
+    for words in ("FAIL  repository: ", "nsgate cannot read it",
+                  "FAIL  workers: no policy is in force"):
+        expect(words in done.stdout, "no " + words, done.stdout)
+    other.close()
 
 
 @test("each command has --help, and a wrong option is told once")

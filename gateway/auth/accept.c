@@ -9,12 +9,14 @@
 #include "gateway/auth/base64.h"
 #include "gateway/auth/gss_text.h"
 #include "gateway/auth/principal.h"
+#include "gateway/auth/security_context.h"
 #include "gateway/auth/token.h"
 
 /*
  * One token, one leg, one answer.  Everything GSS makes on the way lives in
  * struct accepted and is released when the answer has been written: nothing
- * of a request stays behind for the next one.
+ * of a request stays behind for the next one, but the context itself where
+ * the caller says that it keeps it.
  */
 struct accepted {
     gss_ctx_id_t context;
@@ -52,10 +54,12 @@ refuse(struct auth_result *r, const char *cause, const char *remedy)
     r->remedy = remedy;
 }
 
-/* What examine found out on the way to refusing is nobody's identity. */
+/* What was found out on the way to refusing is nobody's identity. */
 static void
 forget_identity(struct auth_result *r)
 {
+    free(r->reply);
+    r->reply = NULL;
     memset(r->principal, 0, sizeof(r->principal));
     r->realm = NULL;
     r->declared = AUTHN_LEVEL_NONE;
@@ -213,13 +217,42 @@ take_reply(const struct accepted *accepted, struct auth_result *r)
     return false;
 }
 
-void
-acceptor_accept(struct acceptor *a, struct span authorization,
-                const struct channel_binding *binding,
-                struct auth_result *result_out)
+/* The context outlives this request when its messages will be sealed. */
+static bool
+take_context(struct accepted *accepted, struct auth_result *r,
+             struct security_context **out)
+{
+    if (out == NULL)
+        return true;
+    *out = security_context_new(&accepted->context, accepted->flags,
+                                r->expires_us);
+    if (*out != NULL)
+        return true;
+    refuse(r, "out of memory", NULL);
+    return false;
+}
+
+/* The token as it was decoded; context_out: NULL when nobody keeps it. */
+static void
+take_token(struct acceptor *a, gss_buffer_t token,
+           const struct channel_binding *binding, struct auth_result *r,
+           struct security_context **context_out)
 {
     struct accepted accepted = accepted_none;
-    struct auth_result *r = result_out;
+
+    if (run_leg(a, token, binding, &accepted, r) && examine(a, &accepted, r) &&
+        take_reply(&accepted, r) && take_context(&accepted, r, context_out))
+        r->outcome = AUTH_OK;
+    else
+        forget_identity(r);
+    accepted_fini(&accepted);
+}
+
+static void
+accept_header(struct acceptor *a, struct span authorization,
+              const struct channel_binding *binding, struct auth_result *r,
+              struct security_context **context_out)
+{
     gss_buffer_desc token;
     unsigned char *bytes;
     const char *why, *remedy;
@@ -236,13 +269,26 @@ acceptor_accept(struct acceptor *a, struct span authorization,
         return;
     }
     token.value = bytes;
-    if (run_leg(a, &token, binding, &accepted, r) &&
-        examine(a, &accepted, r) && take_reply(&accepted, r))
-        r->outcome = AUTH_OK;
-    else
-        forget_identity(r);
-    accepted_fini(&accepted);
+    take_token(a, &token, binding, r, context_out);
     free(bytes);
+}
+
+void
+acceptor_accept(struct acceptor *a, struct span authorization,
+                const struct channel_binding *binding,
+                struct auth_result *result_out)
+{
+    accept_header(a, authorization, binding, result_out, NULL);
+}
+
+void
+acceptor_accept_keep(struct acceptor *a, struct span authorization,
+                     const struct channel_binding *binding,
+                     struct auth_result *result_out,
+                     struct security_context **context_out)
+{
+    *context_out = NULL;
+    accept_header(a, authorization, binding, result_out, context_out);
 }
 
 void

@@ -11,7 +11,7 @@
 /*
  * Negotiate (RFC 4559) with MIT Kerberos: who a token is from and what its
  * security context declares.  One acceptor a worker; contexts live for one
- * request only.
+ * request only, but those that seal messages.
  */
 
 /* -- declared level (levels.md 3; RFC 2743 1.2) --------------------------- */
@@ -151,7 +151,8 @@ int security_context_unwrap(struct security_context *c, struct span sealed,
                             struct buf *plain, enum seal_failure *failure_out,
                             struct error *err);
 /* Header and data are appended; *header_length_out is the header's (60 for
- * AES).  Always confidential, or -1. */
+ * AES with SHA-1).  Always confidential, or -1, also past the ticket's end;
+ * and then too the context is good for nothing any more. */
 int security_context_wrap(struct security_context *c, struct span plain,
                           struct buf *out, size_t *header_length_out,
                           struct error *err);

@@ -9,6 +9,7 @@
 #include "gateway/auth/base64.h"
 #include "gateway/auth/client_credential.h"
 #include "gateway/auth/gss_text.h"
+#include "gateway/auth/security_context.h"
 
 struct initiator {
     gss_ctx_id_t context;
@@ -239,4 +240,17 @@ const char *
 initiator_principal(const struct initiator *i)
 {
     return i->principal;
+}
+
+struct security_context *
+initiator_take_context(struct initiator *i)
+{
+    struct security_context *taken;
+
+    if (!i->complete)
+        return NULL;
+    taken = security_context_new(&i->context, i->ret_flags,
+                                 initiator_expires_us(i));
+    i->complete = taken == NULL;
+    return taken;
 }

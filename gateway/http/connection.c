@@ -114,6 +114,7 @@ void
 connection_free(struct connection *c)
 {
     connection_set_context(c, NULL, NULL);
+    tls_certificate_unref(c->certificate);
     if (c->fd >= 0)
         close(c->fd);
     if (c->linger_fd >= 0)
@@ -305,14 +306,28 @@ lingering_ready(struct connection *c)
         connection_free(c);
 }
 
+/* Before the handshake; without it there will be none. */
+static void
+connection_secure(struct connection *c, struct MHD_Connection *mhd)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+
+    if (info == NULL || info->tls_session == NULL ||
+        !tls_session_prepare(info->tls_session, c->ep->certificate))
+        return;
+    c->certificate = tls_certificate_ref(c->ep->certificate);
+}
+
 void
 connection_notify(void *arg, struct MHD_Connection *mhd, void **context,
                   enum MHD_ConnectionNotificationCode code)
 {
     struct http_endpoint *ep = arg;
 
-    (void)mhd;
     if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        if (ep->certificate != NULL)
+            connection_secure(ep->adding, mhd);
         *context = ep->adding;
         ep->adding = NULL;
     } else if (*context != NULL) {

@@ -14,8 +14,6 @@
 #define ACCEPTS_PER_CALL 16
 #define EVENTS_PER_CALL  64
 #define LINGER_MS        2000
-/* TLS below 1.2 is what no proxy may assert either. */
-#define TLS_PRIORITIES_DEFAULT "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
 
 /* -- the library's daemon ------------------------------------------------- */
 
@@ -62,11 +60,12 @@ daemon_start(struct http_endpoint *ep, const struct http_endpoint_options *o,
              struct error *err)
 {
     const char *priorities =
-        o->tls_priorities != NULL ? o->tls_priorities : TLS_PRIORITIES_DEFAULT;
-    bool tls = o->tls_certificate != NULL && o->tls_key != NULL;
+        o->tls_priorities != NULL ? o->tls_priorities : tls_priorities_default;
+    bool tls = ep->certificate != NULL;
+    /* Each session gets its own certificate (connection_notify), so that the
+     * library holds none that would outlive a change. */
     const struct MHD_OptionItem tls_options[] = {
-        {MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)o->tls_certificate},
-        {MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)o->tls_key},
+        {MHD_OPTION_HTTPS_CERT_CALLBACK2, 0, tls_refuse_callback()},
         {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)priorities},
         {MHD_OPTION_END, 0, NULL},
     };
@@ -153,6 +152,10 @@ http_endpoint_new(const struct http_endpoint_options *options,
         error_set_errno(err, ENOMEM, "HTTP endpoint");
         goto fail;
     }
+    if (options->tls_certificate != NULL && options->tls_key != NULL &&
+        http_endpoint_set_certificate(ep, options->tls_certificate,
+                                      options->tls_key, err) < 0)
+        goto fail;
     if (daemon_start(ep, options, err) < 0 || epoll_open(ep, err) < 0)
         goto fail;
     *out = ep;
@@ -161,6 +164,20 @@ http_endpoint_new(const struct http_endpoint_options *options,
 fail:
     http_endpoint_free(ep);
     return -1;
+}
+
+int
+http_endpoint_set_certificate(struct http_endpoint *ep,
+                              const char *certificate, const char *key,
+                              struct error *err)
+{
+    struct tls_certificate *t;
+
+    if (tls_certificate_new(certificate, key, &t, err) < 0)
+        return -1;
+    tls_certificate_unref(ep->certificate);
+    ep->certificate = t;
+    return 0;
 }
 
 static void
@@ -194,6 +211,7 @@ http_endpoint_free(struct http_endpoint *ep)
     if (ep->diag_fd >= 0)
         close(ep->diag_fd);
     strmap_free(ep->addresses);
+    tls_certificate_unref(ep->certificate);
     free(ep->name);
     free(ep);
 }

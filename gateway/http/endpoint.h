@@ -27,6 +27,7 @@ enum connection_state {
 
 struct address_count;
 struct http_request;
+struct tls_certificate;
 
 struct connection {
     struct http_endpoint *ep;
@@ -36,11 +37,12 @@ struct connection {
     uint64_t deadline_ms; /* 0: none */
     struct http_peer peer;
     struct sockaddr_storage address;
-    struct address_count *count;  /* of this address; NULL: not counted */
-    struct http_request *request; /* its line has been read; not over */
-    bool watched;                 /* for a hang-up, while suspended */
-    int linger_fd;                /* becomes fd once the library is done */
-    void *context;                /* the handlers' */
+    struct address_count *count; /* of this address; NULL: not counted */
+    struct tls_certificate *certificate; /* of its TLS session; NULL: none */
+    struct http_request *request;        /* its line has been read; not over */
+    bool watched;                        /* for a hang-up, while suspended */
+    int linger_fd; /* becomes fd once the library is done */
+    void *context; /* the handlers' */
     void (*release)(void *context);
 };
 
@@ -51,6 +53,7 @@ struct http_endpoint {
     struct http_endpoint_options options; /* strings are not kept */
     struct http_handlers handlers;
     void *context;
+    struct tls_certificate *certificate; /* for new sessions; NULL: no TLS */
     struct MHD_Daemon *mhd;
     int mhd_fd;   /* the library's epoll set, nested in ours */
     int epoll_fd; /* ours: mhd_fd, and connections that are not its */
@@ -66,6 +69,27 @@ struct http_endpoint {
     struct connection *adding; /* inside MHD_add_connection */
     char complaint[256];       /* the library's last words, at start */
 };
+
+/* -- tls.c ---------------------------------------------------------------- */
+
+/*
+ * A certificate with its key.  A session uses the one it began with for as
+ * long as it lives, whatever the endpoint takes meanwhile: it is counted.
+ */
+int tls_certificate_new(const char *certificate, const char *key,
+                        struct tls_certificate **out, struct error *err);
+struct tls_certificate *tls_certificate_ref(struct tls_certificate *t);
+void tls_certificate_unref(struct tls_certificate *t); /* NULL is fine */
+void *tls_certificate_context(const struct tls_certificate *t);
+void tls_certificate_set_context(struct tls_certificate *t, void *context,
+                                 void (*release)(void *context));
+/* A session (gnutls_session_t) before its handshake; t stays alive at least
+ * as long as it. False: it must not go on. */
+bool tls_session_prepare(void *session, struct tls_certificate *t);
+/* For MHD_OPTION_HTTPS_CERT_CALLBACK2: a session that was not prepared gets
+ * no certificate. */
+void *tls_refuse_callback(void);
+extern const char tls_priorities_default[];
 
 /* -- connection.c --------------------------------------------------------- */
 

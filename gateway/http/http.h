@@ -54,7 +54,9 @@ struct http_peer {
 struct http_endpoint_options {
     const char *name;
     int listen_fd; /* non-blocking, stays the caller's */
-    /* TLS when cert and key are given: PEM text, NUL-terminated; copied. */
+    /* TLS when cert and key are given: PEM text, NUL-terminated; copied.
+     * Priorities as GnuTLS writes them; NULL: TLS 1.3 and 1.2, forward
+     * secrecy and authenticated encryption only. */
     const char *tls_certificate, *tls_key, *tls_priorities;
     bool need_peer_uid; /* look the uid of a loopback TCP peer up too */
     bool restrict_uid;  /* close at accept unless the peer's uid is this */
@@ -103,6 +105,11 @@ int http_endpoint_epoll_fd(const struct http_endpoint *ep);
 /* Up to a few connections a call, so that neighbours get theirs. */
 void http_endpoint_accept(struct http_endpoint *ep);
 void http_endpoint_run(struct http_endpoint *ep);
+/* TLS sessions that begin from now on have this certificate; those that have
+ * begun keep theirs.  On failure nothing changes. */
+int http_endpoint_set_certificate(struct http_endpoint *ep,
+                                  const char *certificate, const char *key,
+                                  struct error *err);
 /* -1: no deadline. */
 int http_endpoint_timeout_ms(const struct http_endpoint *ep);
 /* Stop accepting; idle connections are closed, busy ones get
@@ -133,6 +140,15 @@ bool http_request_has_body(const struct http_request *r);
 struct span http_request_body(const struct http_request *r); /* complete */
 /* gnutls_session_t of a TLS connection, else NULL. */
 void *http_request_tls(const struct http_request *r);
+/*
+ * What belongs to the certificate of r's own TLS session, which need not be
+ * the endpoint's newest; NULL until it is set.  Taken: it lives as long as
+ * the endpoint or a session has the certificate. Not for r without TLS.
+ */
+void *http_request_certificate_context(const struct http_request *r);
+void http_request_set_certificate_context(struct http_request *r,
+                                          void *context,
+                                          void (*release)(void *context));
 void http_request_set_context(struct http_request *r, void *context);
 void *http_request_context(const struct http_request *r);
 /*

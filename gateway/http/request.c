@@ -435,6 +435,19 @@ http_request_tls(const struct http_request *r)
     return info != NULL ? info->tls_session : NULL;
 }
 
+void *
+http_request_certificate_context(const struct http_request *r)
+{
+    return tls_certificate_context(r->connection->certificate);
+}
+
+void
+http_request_set_certificate_context(struct http_request *r, void *context,
+                                     void (*release)(void *context))
+{
+    tls_certificate_set_context(r->connection->certificate, context, release);
+}
+
 void
 http_request_set_context(struct http_request *r, void *context)
 {

@@ -143,7 +143,7 @@ void *http_request_tls(const struct http_request *r);
 /*
  * What belongs to the certificate of r's own TLS session, which need not be
  * the endpoint's newest; NULL until it is set.  Taken: it lives as long as
- * the endpoint or a session has the certificate. Not for r without TLS.
+ * the endpoint or a session has the certificate; not set without TLS.
  */
 void *http_request_certificate_context(const struct http_request *r);
 void http_request_set_certificate_context(struct http_request *r,

@@ -148,7 +148,7 @@ tls_certificate_unref(struct tls_certificate *t)
 void *
 tls_certificate_context(const struct tls_certificate *t)
 {
-    return t->context;
+    return t != NULL ? t->context : NULL;
 }
 
 void

@@ -78,6 +78,14 @@ enum step_result step_decide(struct request *r);
 /* act.c */
 enum step_result step_act(struct request *r);
 
+/* -- channel bindings (binding.c) ----------------------------------------- */
+
+/* What the token must be bound to if it is bound at all; NULL: the listener
+ * or the channel knows nothing of bindings. */
+const struct channel_binding *binding_expected(const struct request *r);
+/* Turns a good context into a refusal when the listener asks for more. */
+void binding_require(struct request *r);
+
 /* An answer in parts, each made under the policy of its moment. */
 struct part_source {
     void *arg;

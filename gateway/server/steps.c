@@ -6,18 +6,6 @@
 
 /* -- authenticate ---------------------------------------------------------- */
 
-static const struct channel_binding *
-binding_expected(const struct request *r)
-{
-    bool private =
-        r->channel == CHANNEL_TLS || r->channel == CHANNEL_PROXY_TLS;
-
-    if (!private ||
-        r->listener->config->channel_bindings == CHANNEL_BINDINGS_OFF)
-        return NULL;
-    return &r->listener->binding;
-}
-
 static bool
 realm_is_allowed(const struct request *r)
 {
@@ -36,23 +24,6 @@ realm_is_allowed(const struct request *r)
             return true;
     }
     return false;
-}
-
-/* Turns a good context into a refusal when the listener asks for more. */
-static void
-binding_require(struct request *r)
-{
-    if (r->auth.outcome != AUTH_OK || r->auth.bound ||
-        r->listener->config->channel_bindings != CHANNEL_BINDINGS_REQUIRE ||
-        binding_expected(r) == NULL)
-        return;
-    auth_result_fini(&r->auth);
-    r->auth.outcome = AUTH_REFUSED;
-    snprintf(r->auth.cause, sizeof(r->auth.cause),
-             "the client sent no channel binding and the listener says"
-             " channel_bindings = require");
-    r->auth.remedy = "Use a client that sends tls-server-end-point bindings,"
-                     " or channel_bindings = allow.";
 }
 
 static enum step_result

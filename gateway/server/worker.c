@@ -64,8 +64,10 @@ repository_try(struct worker *w)
     if (!had && repository_open(w->boot->config->state_dir, REPOSITORY_READ,
                                 &w->repository, &err) < 0)
         w->repository = NULL;
-    if (w->repository == NULL)
+    if (w->repository == NULL) {
+        snprintf(w->store_text, sizeof(w->store_text), "%s", err.text);
         return;
+    }
     if (repository_still_there(w->repository, &err) == 0 &&
         repository_read_begin(w->repository, &generation, &err) == 0)
     {
@@ -74,8 +76,21 @@ repository_try(struct worker *w)
     }
     repository_close(w->repository);
     w->repository = NULL;
+    snprintf(w->store_text, sizeof(w->store_text), "%s", err.text);
     if (had)
         policy_lost(w, err.text);
+}
+
+/* A policy without the data it is about is not in force; once per change. */
+static void
+repository_tell(struct worker *w)
+{
+    bool lost = w->repository == NULL;
+
+    if (lost == w->store_lost)
+        return;
+    w->store_lost = lost;
+    say(w, MESSAGE_ACTIVE, lost ? -1 : 1, lost ? w->store_text : NULL);
 }
 
 static void
@@ -93,6 +108,7 @@ watch_due(void *arg)
         say(w, MESSAGE_ACTIVE, 1, NULL);
     }
     repository_try(w);
+    repository_tell(w);
     for (size_t i = 0; i < w->endpoint_count; i++)
         connections += http_endpoint_connections(w->endpoints[i]);
     atomic_store(&w->counters->connections, connections);
@@ -160,6 +176,42 @@ keytab_take(struct worker *w, int fd)
         result < 0 ? err.text : acceptor_describe(w->acceptor));
 }
 
+/* New sessions get the new certificate; the rest is looked at by each
+ * request. */
+static int
+listener_set(struct worker *w, size_t which, int fd, struct error *err)
+{
+    struct http_endpoint *ep;
+    struct listener *l, fresh;
+    int result = 0;
+
+    if (fd < 0 || which >= w->endpoint_count)
+        return error_set(err, "there is no such listener");
+    ep = w->endpoints[which];
+    l = http_endpoint_context(ep);
+    fresh = (struct listener){.config = l->config, .fd = -1};
+    if (listener_files_unpack(&fresh, fd, err) < 0)
+        return -1;
+    if (l->config->tls)
+        result = http_endpoint_set_certificate(ep, fresh.certificate.data,
+                                               fresh.key.data, err);
+    if (result == 0)
+        listener_files_move(l, &fresh);
+    listener_files_fini(&fresh);
+    return result;
+}
+
+static void
+listener_take(struct worker *w, int which, int fd)
+{
+    struct error err = {0, ""};
+    int result = listener_set(w, (size_t)which, fd, &err);
+
+    if (fd >= 0)
+        close(fd);
+    say(w, MESSAGE_LISTENER_SET, result, result < 0 ? err.text : NULL);
+}
+
 static void
 master_ready(void *arg, uint32_t events)
 {
@@ -186,6 +238,10 @@ master_ready(void *arg, uint32_t events)
             break;
         case MESSAGE_KEYTAB:
             keytab_take(w, fd);
+            fd = -1;
+            break;
+        case MESSAGE_LISTENER:
+            listener_take(w, m.result, fd);
             fd = -1;
             break;
         default:

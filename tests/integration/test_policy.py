@@ -297,6 +297,8 @@ def _():
              "503")
     expect_closed()
     wait_for(lambda: len(gate.events(id=111)) > count, "event 111")
+    wait_for(lambda: gate.status()["policy"] == "unavailable",
+             "status says so")
     gate.stop()
     for path in repository_files():
         os.unlink(path)

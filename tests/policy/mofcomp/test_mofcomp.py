@@ -69,7 +69,7 @@ def several():
     s.expect_generation(1)
 
 
-@test("files are 0640, and only those of a state directory")
+@test("files are 0640, the lock 0600, and only those of a state directory")
 def files():
     s = State()
     s.run(s.file("class.mof", CLASS))
@@ -78,7 +78,8 @@ def files():
                  "files")
     for name in s.names():
         mode = stat.S_IMODE(os.stat(os.path.join(s.dir, name)).st_mode)
-        expect_equal(oct(mode), oct(0o640), name)
+        expect_equal(oct(mode), oct(0o600 if name == "repository.lock"
+                                    else 0o640), name)
 
 
 @test("files made by root belong to the owner of the directory")

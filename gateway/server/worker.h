@@ -54,8 +54,10 @@ struct worker {
     const struct worker_boot *boot;
     struct loop *loop;
     struct acceptor *acceptor;
-    struct repository *repository; /* NULL: could not be opened (yet) */
-    struct outbox *outbox;         /* NULL: not opened (yet) */
+    struct repository *repository;   /* NULL: could not be opened (yet) */
+    bool store_lost;                 /* and the master knows it */
+    char store_text[ERROR_TEXT_MAX]; /* why there is no repository */
+    struct outbox *outbox;           /* NULL: not opened (yet) */
     struct policy_holder policy;
     struct event_sender *events;
     struct worker_counters *counters;

@@ -178,7 +178,8 @@ enum outbox_add {
                          outbox_max; finished operations do not count
                          (READY is not finished).  Also an id that is
                          there already, which costs nobody else his change */
-    OUTBOX_ADD_OK,
+    OUTBOX_ADD_OK, /* also if this principal's operation of that id is there:
+                      it is asked for again */
 };
 
 enum outbox_add outbox_add(struct outbox *b, const struct operation_request *r,
@@ -218,8 +219,12 @@ int outbox_set_end(struct outbox *b, const char *id, enum operation_state end,
  * was no result yet.  1 done, 0 no such dead letter, -1. */
 int outbox_revive(struct outbox *b, const char *id, int64_t now_us,
                   struct error *err);
-/* Ended ones whose time to keep is over, and READY ones nobody fetched. */
+/* Ended ones whose time to keep is over, or that are more than
+ * OUTBOX_ENDED_MAX, and READY ones nobody fetched. */
+#define OUTBOX_ENDED_MAX 100000
 int outbox_expire(struct outbox *b, int64_t now_us, struct error *err);
+/* Bytes of all results that are held. */
+int outbox_volume(struct outbox *b, uint64_t *bytes_out, struct error *err);
 /* Every trace of it. */
 int outbox_remove(struct outbox *b, const char *id, struct error *err);
 
@@ -260,6 +265,9 @@ enum operation_message {
     OPERATION_MESSAGE_QUOTA,     /* refused: too many */
     OPERATION_MESSAGE_FAILED,    /* could not be stored */
     OPERATION_MESSAGE_CANCELLED, /* committed; also of one already ended */
+    /* dispatcher to worker, its first: whoever waits for an answer of an
+     * earlier dispatcher asks again, with the same id */
+    OPERATION_MESSAGE_HELLO,
     /* dispatcher to courier: struct operation_note */
     OPERATION_MESSAGE_DELIVER,
     /* courier to dispatcher: struct operation_note */

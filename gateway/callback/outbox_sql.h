@@ -22,14 +22,17 @@ STATEMENT(QUOTA, "SELECT (SELECT sum(operations) FROM tally"
                  " coalesce((SELECT unfinished FROM owner"
                  " WHERE principal = ?1), 0),"
                  " (SELECT bytes FROM volume),"
-                 " EXISTS(SELECT 1 FROM operation WHERE id = ?2)")
-STATEMENT(ADD, "INSERT INTO operation(id, request, principal, namespace,"
-               " display, target, sink, floor, declared, applied, required,"
-               " give_up_s, keep_s, keep_dead_s, result_max, outbox_max,"
-               " created, next, give_up, state)"
-               " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12,"
-               " ?13, ?14, ?15, ?16, ?17, ?17, ?17 + ?12 * 1000000, "
-               SQL_ACCEPTED ")")
+                 /* of that id there is none, the principal's, another's */
+                 " coalesce((SELECT iif(principal = ?1, 1, 2) FROM operation"
+                 " WHERE id = ?2), 0)")
+STATEMENT(ADD,
+          "INSERT INTO operation(id, request, principal, namespace,"
+          " display, target, sink, floor, declared, applied, required,"
+          " give_up_s, keep_s, keep_dead_s, result_max, outbox_max,"
+          " created, next, give_up, state)"
+          " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12,"
+          " ?13, ?14, ?15, ?16, ?17, ?17, ?17 + ?12 * 1000000, " SQL_ACCEPTED
+          ")")
 STATEMENT(ADD_BATCH, "INSERT INTO batch(operation, number, objects, body)"
                      " SELECT number, batches + 1, ?2, ?3 FROM operation"
                      " WHERE id = ?1 AND state = " SQL_ACCEPTED)
@@ -44,24 +47,24 @@ STATEMENT(COUNT_NO_BATCHES, "UPDATE operation SET batches = 0, objects = 0,"
                             " WHERE id = ?1 AND state = " SQL_ACCEPTED)
 /* `result` is what the operation itself came to: a dead letter's own hresult
  * says why it was given up, and a revived one must not deliver that. */
-STATEMENT(SET_RESULT, "UPDATE operation SET hresult = ?2, result = ?2,"
-                      " head = ?3, generation = ?4, attempts = 0,"
-                      " reason = NULL, detail = NULL,"
-                      " state = iif(sink IS NULL, " SQL_READY ", "
-                      SQL_DELIVERING "),"
-                      " next = iif(sink IS NULL, 0, ?5),"
-                      " give_up = iif(sink IS NULL, 0,"
-                      " ?5 + give_up_s * 1000000),"
-                      " expires = iif(sink IS NULL,"
-                      " ?5 + keep_s * 1000000, 0)"
-                      " WHERE id = ?1 AND state = " SQL_ACCEPTED)
+STATEMENT(SET_RESULT,
+          "UPDATE operation SET hresult = ?2, result = ?2,"
+          " head = ?3, generation = ?4, attempts = 0,"
+          " reason = NULL, detail = NULL,"
+          " state = iif(sink IS NULL, " SQL_READY ", " SQL_DELIVERING "),"
+          " next = iif(sink IS NULL, 0, ?5),"
+          " give_up = iif(sink IS NULL, 0,"
+          " ?5 + give_up_s * 1000000),"
+          " expires = iif(sink IS NULL,"
+          " ?5 + keep_s * 1000000, 0)"
+          " WHERE id = ?1 AND state = " SQL_ACCEPTED)
 STATEMENT(SET_SENT, "UPDATE operation SET sent = max(sent, min(?2, batches)),"
                     " attempts = 0, reason = NULL, detail = NULL"
                     " WHERE id = ?1 AND state = " SQL_DELIVERING)
-STATEMENT(SET_NEXT, "UPDATE operation SET next = ?2, reason = ?3,"
-                    " detail = ?4, attempts = attempts + ?5"
-                    " WHERE id = ?1 AND state IN (" SQL_ACCEPTED ", "
-                    SQL_DELIVERING ")")
+STATEMENT(SET_NEXT,
+          "UPDATE operation SET next = ?2, reason = ?3,"
+          " detail = ?4, attempts = attempts + ?5"
+          " WHERE id = ?1 AND state IN (" SQL_ACCEPTED ", " SQL_DELIVERING ")")
 STATEMENT(SET_END, "UPDATE operation SET state = ?2,"
                    " hresult = iif(?3 = 0, hresult, ?3),"
                    " reason = ?4, detail = ?5, finished = ?6, next = 0,"
@@ -71,16 +74,23 @@ STATEMENT(SET_END, "UPDATE operation SET state = ?2,"
                    " expires = ?6 + 1000000 *"
                    " iif(?2 = " SQL_DEAD ", keep_dead_s, keep_s)"
                    " WHERE id = ?1 AND " SQL_UNFINISHED)
-STATEMENT(REVIVE, "UPDATE operation SET"
-                  " state = iif(result IS NULL, " SQL_ACCEPTED ", "
-                  SQL_DELIVERING "),"
-                  " hresult = coalesce(result, 0), reason = NULL,"
-                  " detail = NULL, attempts = 0, finished = 0, expires = 0,"
-                  " next = ?2, give_up = ?2 + give_up_s * 1000000"
-                  " WHERE id = ?1 AND state = " SQL_DEAD
-                  " AND (result IS NULL OR sink IS NOT NULL)")
+STATEMENT(REVIVE,
+          "UPDATE operation SET"
+          " state = iif(result IS NULL, " SQL_ACCEPTED ", " SQL_DELIVERING "),"
+          " hresult = coalesce(result, 0), reason = NULL,"
+          " detail = NULL, attempts = 0, finished = 0, expires = 0,"
+          " next = ?2, give_up = ?2 + give_up_s * 1000000"
+          " WHERE id = ?1 AND state = " SQL_DEAD
+          " AND (result IS NULL OR sink IS NOT NULL)")
 STATEMENT(EXPIRE, "DELETE FROM operation"
                   " WHERE expires > 0 AND expires <= ?1")
+/* The oldest of too many that have ended, whatever their time. */
+STATEMENT(TRIM, "DELETE FROM operation WHERE finished > 0 AND number <="
+                " (SELECT number FROM operation WHERE finished > 0"
+                " ORDER BY number DESC LIMIT 1 OFFSET ?1)")
+STATEMENT(ENDED, "SELECT coalesce(sum(operations), 0) FROM tally"
+                 " WHERE NOT " SQL_UNFINISHED)
+STATEMENT(VOLUME, "SELECT bytes FROM volume")
 STATEMENT(REMOVE, "DELETE FROM operation WHERE id = ?1")
 
 /* -- reading -------------------------------------------------------------- */

@@ -86,9 +86,10 @@ outbox_is_dirty(const struct outbox *b)
 
 /* -- a new operation ------------------------------------------------------ */
 
+/* *there_out: it is asked for a second time. */
 static enum outbox_add
 check_quota(struct outbox *b, const struct operation_request *r,
-            struct error *err)
+            bool *there_out, struct error *err)
 {
     sqlite3_stmt *q = change(b, OUTBOX_QUOTA, NULL, err);
     enum outbox_add answer = OUTBOX_ADD_FAILED;
@@ -97,15 +98,21 @@ check_quota(struct outbox *b, const struct operation_request *r,
         return OUTBOX_ADD_FAILED;
     outbox_bind_text(q, 1, r->principal);
     outbox_bind_text(q, 2, span_of(r->id));
-    if (sqlite3_step(q) != SQLITE_ROW)
+    *there_out = false;
+    if (sqlite3_step(q) != SQLITE_ROW) {
         outbox_fail(b, err);
-    else if (sqlite3_column_int64(q, 0) < r->operations_max &&
-             sqlite3_column_int64(q, 1) < r->operations_per_principal &&
-             (uint64_t)sqlite3_column_int64(q, 2) < r->outbox_max &&
-             sqlite3_column_int(q, 3) == 0)
+    } else if (sqlite3_column_int(q, 3) == 1) {
+        *there_out = true;
         answer = OUTBOX_ADD_OK;
-    else
+    } else if (sqlite3_column_int(q, 3) == 0 &&
+               sqlite3_column_int64(q, 0) < r->operations_max &&
+               sqlite3_column_int64(q, 1) < r->operations_per_principal &&
+               (uint64_t)sqlite3_column_int64(q, 2) < r->outbox_max)
+    {
+        answer = OUTBOX_ADD_OK;
+    } else {
         answer = OUTBOX_ADD_QUOTA;
+    }
     outbox_reset(q);
     return answer;
 }
@@ -142,10 +149,10 @@ enum outbox_add
 outbox_add(struct outbox *b, const struct operation_request *r, int64_t now_us,
            struct error *err)
 {
-    bool was_dirty = b->in_transaction || b->lost;
-    enum outbox_add answer = check_quota(b, r, err);
+    bool was_dirty = b->in_transaction || b->lost, there;
+    enum outbox_add answer = check_quota(b, r, &there, err);
 
-    if (answer == OUTBOX_ADD_OK && insert(b, r, now_us, err) < 0)
+    if (answer == OUTBOX_ADD_OK && !there && insert(b, r, now_us, err) < 0)
         answer = OUTBOX_ADD_FAILED;
     /* A refusal must not keep other writers out until the next commit. */
     if (answer == OUTBOX_ADD_QUOTA && !was_dirty && outbox_commit(b, err) < 0)
@@ -287,6 +294,39 @@ outbox_revive(struct outbox *b, const char *id, int64_t now_us,
 
 /* -- its going ------------------------------------------------------------ */
 
+/* How many or how much the counters say; -1: an error. */
+static int64_t
+counted(struct outbox *b, enum outbox_statement which, struct error *err)
+{
+    sqlite3_stmt *q = change(b, which, NULL, err);
+    int64_t n = -1;
+
+    if (q == NULL)
+        return -1;
+    if (sqlite3_step(q) == SQLITE_ROW)
+        n = sqlite3_column_int64(q, 0);
+    else
+        outbox_fail(b, err);
+    outbox_reset(q);
+    return n;
+}
+
+/* No more ended ones than that, however fast they come and go. */
+static int
+trim(struct outbox *b, struct error *err)
+{
+    int64_t ended = counted(b, OUTBOX_ENDED, err);
+    sqlite3_stmt *q;
+
+    if (ended <= OUTBOX_ENDED_MAX)
+        return ended < 0 ? -1 : 0;
+    q = change(b, OUTBOX_TRIM, NULL, err);
+    if (q == NULL)
+        return -1;
+    sqlite3_bind_int64(q, 1, OUTBOX_ENDED_MAX);
+    return run(b, q, err) < 0 ? -1 : 0;
+}
+
 int
 outbox_expire(struct outbox *b, int64_t now_us, struct error *err)
 {
@@ -295,7 +335,16 @@ outbox_expire(struct outbox *b, int64_t now_us, struct error *err)
     if (q == NULL)
         return -1;
     sqlite3_bind_int64(q, 1, now_us);
-    return run(b, q, err) < 0 ? -1 : 0;
+    return run(b, q, err) < 0 || trim(b, err) < 0 ? -1 : 0;
+}
+
+int
+outbox_volume(struct outbox *b, uint64_t *bytes_out, struct error *err)
+{
+    int64_t bytes = counted(b, OUTBOX_VOLUME, err);
+
+    *bytes_out = bytes < 0 ? UINT64_MAX : (uint64_t)bytes;
+    return bytes < 0 ? -1 : 0;
 }
 
 int

@@ -26,6 +26,8 @@ enum event_id {
     EVENT_POLICY_REBUILT = 112,
     EVENT_KEYTAB_CHANGED = 120,
     EVENT_KEYTAB_FAILED = 121, /* the old keys stay in use */
+    EVENT_CERTIFICATE_CHANGED = 122,
+    EVENT_CERTIFICATE_FAILED = 123, /* the old one stays in use */
     EVENT_AUTHENTICATION_FAILED = 130,
     EVENT_ACCESS_REFUSED = 131, /* realm, access section, minimum level */
     EVENT_REQUEST_MALFORMED = 132,
@@ -33,6 +35,7 @@ enum event_id {
     EVENT_CHALLENGED = 134, /* no token: the first request of a browser */
     EVENT_LOST = 140,       /* count of events that could not be recorded */
     EVENT_CALLBACK_FAILED = 150, /* given up: a dead letter */
+    EVENT_OPERATIONS_LOST = 151, /* a damaged outbox was set aside */
     EVENT_ENCRYPTION_REQUIRED = 5605,
     EVENT_CALLBACK_NOT_SECURE = 5606,
 };

@@ -25,6 +25,13 @@ static const struct event_type types[] = {
      "a changed keytab is in use", false, false},
     {EVENT_KEYTAB_FAILED, "keytab-failed", EVENT_ERROR,
      "a changed keytab cannot be used; the old keys stay in use", true, false},
+    {EVENT_CERTIFICATE_CHANGED, "certificate-changed", EVENT_INFORMATION,
+     "changed certificates, keys or secrets of a listener are in use", false,
+     false},
+    {EVENT_CERTIFICATE_FAILED, "certificate-failed", EVENT_ERROR,
+     "changed certificates, keys or secrets of a listener cannot be used; the "
+     "old ones stay in use",
+     true, false},
     {EVENT_AUTHENTICATION_FAILED, "authentication-failed", EVENT_WARNING,
      "a token was not accepted", true, true},
     {EVENT_ACCESS_REFUSED, "access-refused", EVENT_WARNING,
@@ -39,6 +46,10 @@ static const struct event_type types[] = {
      "events could not be recorded; count says how many", false, false},
     {EVENT_CALLBACK_FAILED, "callback-failed", EVENT_WARNING,
      "results could not be delivered and were given up", true, false},
+    {EVENT_OPERATIONS_LOST, "operations-lost", EVENT_ERROR,
+     "the outbox of asynchronous operations was damaged; it was set aside and "
+     "begun anew",
+     false, false},
     {EVENT_ENCRYPTION_REQUIRED, "encryption-required", EVENT_WARNING,
      "a request to a namespace that requires encryption was denied because "
      "it came below PktPrivacy, or unbound where the listener wants it bound",

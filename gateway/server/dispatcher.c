@@ -71,6 +71,7 @@ struct dispatcher {
     int64_t next_due_us;
     uint64_t held_until_ms; /* nothing is done while nothing can be stored */
     uint64_t random;
+    char set_aside[64]; /* the damaged file that was told of */
 };
 
 /* -- sinks ------------------------------------------------------------------ */
@@ -283,9 +284,9 @@ outcome_take(struct dispatcher *d, struct source *s,
         if (end.state != OPERATION_STATE_NONE)
             result = delivery_end(d, &o, n, end, &err);
         else if (n->outcome == DELIVERY_UNAVAILABLE)
-            result =
-                outbox_set_retry(d->outbox, n->id, clock_now_us() + 1000000,
-                                 span_of(n->reason), span_of(n->detail), &err);
+            result = outbox_set_wait(
+                d->outbox, n->id, clock_now_us() + UNAVAILABLE_US,
+                span_of(n->reason), span_of(n->detail), &err);
         else
             result = delivery_again(d, &o, n, &err);
     }
@@ -420,6 +421,18 @@ source_ready(void *arg, uint32_t events)
         source_close(s);
 }
 
+/* A worker asks again for what a dispatcher before us took and never
+ * answered. */
+static void
+worker_greet(int fd)
+{
+    struct operation_note n;
+
+    memset(&n, 0, sizeof(n));
+    memset(n.id, '0', sizeof(n.id) - 1);
+    channel_send(fd, OPERATION_MESSAGE_HELLO, &n, sizeof(n), -1);
+}
+
 static void
 source_add(struct dispatcher *d, int fd, bool courier)
 {
@@ -437,6 +450,8 @@ source_add(struct dispatcher *d, int fd, bool courier)
     s->courier = courier;
     d->sources = s;
     d->look = true;
+    if (!courier)
+        worker_greet(fd);
 }
 
 /* -- giving it to couriers ------------------------------------------------------ */
@@ -636,6 +651,21 @@ round_end(void *arg)
     return more ? 0 : round_timeout_ms(d);
 }
 
+/* A damaged outbox is begun anew; what was in it is lost, and that is told. */
+static void
+set_aside_tell(struct dispatcher *d)
+{
+    const char *name = outbox_set_aside(d->outbox);
+    struct event e = {
+        .id = EVENT_OPERATIONS_LOST, .time_us = clock_now_us(), .worker = -1};
+
+    if (name == NULL || strcmp(name, d->set_aside) == 0)
+        return;
+    snprintf(d->set_aside, sizeof(d->set_aside), "%s", name);
+    e.fields[EVENT_FIELD_DETAIL] = span_of(d->set_aside);
+    event_send(d->events, &e);
+}
+
 static void
 expire_due(void *arg)
 {
@@ -643,6 +673,7 @@ expire_due(void *arg)
     struct error err = {0, ""};
 
     event_sender_flush(d->events);
+    set_aside_tell(d);
     if (outbox_expire(d->outbox, clock_now_us(), &err) < 0)
         log_write(LOG_LEVEL_ERROR, "outbox: %s", err.text);
     d->look = true;

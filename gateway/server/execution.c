@@ -119,8 +119,12 @@ execution_keep(struct execution *x, struct span body, size_t count, bool done,
 {
     const struct operation_request *r = &x->operation.request;
 
+    uint64_t held;
+
     x->bytes += body.length;
-    if (x->bytes > r->result_max)
+    if (outbox_volume(x->outbox, &held, err) < 0)
+        return EXECUTION_FAILED;
+    if (x->bytes > r->result_max || held + body.length > r->outbox_max)
         return execution_end(x, QUOTA_VIOLATION, err);
     if (count > 0 &&
         outbox_add_batch(x->outbox, r->id, body, (uint32_t)count, err) < 0)

@@ -122,6 +122,9 @@ operation_route(struct request *r)
 static enum step_result
 dispatcher_wait(struct request *r)
 {
+    r->async.again = false;
+    if (r->async.asked)
+        return STEP_WAIT;
     r->async.answer = OPERATION_MESSAGE_NONE;
     r->async.asked = true;
     r->wait_end_ms = clock_monotonic_ms() + ANSWER_MS;
@@ -137,6 +140,17 @@ dispatcher_has_answered(const struct request *r)
            clock_monotonic_ms() >= r->wait_end_ms;
 }
 
+/* A dispatcher has just begun, and knows nothing of what its predecessor was
+ * asked; the same id makes asking twice the same as asking once. */
+static void
+operations_ask_again(struct worker *w)
+{
+    for (struct request *r = w->waiting; r != NULL; r = r->next) {
+        if (r->async.asked && r->async.answer == OPERATION_MESSAGE_NONE)
+            r->async.again = true;
+    }
+}
+
 void
 operation_answered(struct worker *w)
 {
@@ -149,6 +163,11 @@ operation_answered(struct worker *w)
             close(m.fd);
         if (!operation_note_decode(m.body, m.length, &n))
             continue;
+        if (m.type == OPERATION_MESSAGE_HELLO) {
+            operations_ask_again(w);
+            any = true;
+            continue;
+        }
         for (struct request *r = w->waiting; r != NULL; r = r->next) {
             if (r->async.asked && strcmp(r->async.id, n.id) == 0) {
                 r->async.answer = (enum operation_message)m.type;
@@ -282,8 +301,6 @@ accept_send(struct request *r)
 
     if (r->async.sink[0] != '\0')
         o.sink = span_of(r->async.sink);
-    if (!id_make(r->async.id))
-        return operation_unavailable(r, "No operation can be begun now.");
     memcpy(o.id, r->async.id, sizeof(o.id));
     if (operation_request_encode(&o, bytes, sizeof(bytes), &length) < 0)
         return accept_malformed(
@@ -318,7 +335,11 @@ accept_begin(struct request *r, enum prefer_parse preference)
             memcpy(r->async.sink, sink->url, sizeof(r->async.sink));
         free(sink);
     }
-    return result == STEP_NEXT ? accept_send(r) : result;
+    if (result != STEP_NEXT)
+        return result;
+    if (!id_make(r->async.id))
+        return operation_unavailable(r, "No operation can be begun now.");
+    return accept_send(r);
 }
 
 static enum step_result
@@ -353,6 +374,8 @@ operation_accept(struct request *r, enum prefer_parse preference)
 {
     if (!r->async.asked)
         return accept_begin(r, preference);
+    if (r->async.again)
+        return accept_send(r);
     if (!dispatcher_has_answered(r))
         return STEP_WAIT;
     switch (r->async.answer) {
@@ -525,7 +548,7 @@ operation_cancel(struct request *r)
 {
     struct operation_note n;
 
-    if (!r->async.asked) {
+    if (!r->async.asked || r->async.again) {
         memset(&n, 0, sizeof(n));
         memcpy(n.id, r->async.id, sizeof(n.id));
         if (channel_send(r->worker->boot->operation_fd,

@@ -20,6 +20,7 @@ struct request_async {
     char id[OPERATION_ID_TEXT];
     char sink[SINK_URL_MAX + 1]; /* "": none */
     bool asked;                  /* the dispatcher */
+    bool again;                  /* it has to be asked again */
     enum operation_message answer;
 };
 

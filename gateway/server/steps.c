@@ -336,7 +336,7 @@ request_new(struct worker *w, struct http_request *h)
     r->realm_allowed = false;
     r->declared = r->applied = AUTHN_LEVEL_NONE;
     r->resource = RESOURCE_CIM;
-    r->async.asked = false;
+    r->async.asked = r->async.again = false;
     r->async.id[0] = '\0';
     r->async.sink[0] = '\0';
     r->route.kind = REST_NONE;

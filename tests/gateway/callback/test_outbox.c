@@ -254,6 +254,23 @@ OUTBOX_TEST(an_id_that_is_there_is_refused_and_loses_nothing)
     assert_span(box_find(b, 1).request.principal, "alice@EXAMPLE.COM");
 }
 
+/* A worker asks again when a dispatcher died before it answered. */
+OUTBOX_TEST(asking_twice_is_asking_once)
+{
+    struct operation_request r = box_request(1);
+
+    cr_assert_eq(box_add(b, &r), OUTBOX_ADD_OK);
+    cr_assert_eq(box_add(b, &r), OUTBOX_ADD_OK);
+    box_commit(b);
+    cr_assert_eq(box_count(b, OPERATION_ACCEPTED), 1);
+    /* Also when there is no room for another one. */
+    r.operations_per_principal = 1;
+    cr_assert_eq(box_add(b, &r), OUTBOX_ADD_OK);
+    r = box_request(2);
+    r.operations_per_principal = 1;
+    cr_assert_eq(box_add(b, &r), OUTBOX_ADD_QUOTA);
+}
+
 /* -- many ----------------------------------------------------------------- */
 
 struct seen {

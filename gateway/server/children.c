@@ -16,32 +16,6 @@
 
 /* -- what they say ------------------------------------------------------------ */
 
-/* Of the workers for the acceptor's keys, of the couriers for the client's;
- * the first to answer speaks for all of its kind. */
-static void
-keytab_answered(struct master *m, const struct child *c,
-                const struct message *msg)
-{
-    bool client = c->kind == CHILD_COURIER;
-    struct key_change *change = client ? &m->client_keytab : &m->keytab;
-    struct key_file *file =
-        client ? &m->current->client_keytab : &m->current->keytab;
-
-    if (c->setup != m->current || change->next < 0)
-        return;
-    master_event(m,
-                 msg->result < 0 ? EVENT_KEYTAB_FAILED : EVENT_KEYTAB_CHANGED,
-                 msg->text);
-    if (msg->result < 0) {
-        close(change->next);
-    } else {
-        close(file->fd);
-        file->fd = change->next;
-        snprintf(change->text, sizeof(change->text), "%s", msg->text);
-    }
-    change->next = -1;
-}
-
 static void
 policy_answered(struct master *m, const struct message *msg)
 {
@@ -85,6 +59,7 @@ child_may_say(const struct child *c, uint32_t type)
     case MESSAGE_FAILED:
         return true;
     case MESSAGE_ACTIVE:
+    case MESSAGE_LISTENER_SET:
         return c->kind == CHILD_WORKER;
     case MESSAGE_KEYTAB_SET:
         return child_is_of_setup(c);
@@ -134,6 +109,9 @@ child_said(struct child *c, uint32_t type, const struct message *msg)
         break;
     case MESSAGE_KEYTAB_SET:
         keytab_answered(m, c, msg);
+        break;
+    case MESSAGE_LISTENER_SET:
+        listener_answered(m, c, msg);
         break;
     case MESSAGE_POLICY:
         policy_answered(m, msg);
@@ -304,6 +282,18 @@ children_send(struct master *m, enum child_kind kind,
             c->started = true;
         if (type == MESSAGE_DRAIN)
             c->draining = true;
+    }
+}
+
+void
+children_send_listener(struct master *m, size_t which, int fd)
+{
+    for (struct child *c = m->children; c != NULL; c = c->next) {
+        if (!child_is_one_of(c, CHILD_WORKER, m->current) || c->fd < 0)
+            continue;
+        c->taking++;
+        if (message_send(c->fd, MESSAGE_LISTENER, 0, (int)which, NULL, fd) < 0)
+            kill(c->pid, SIGKILL);
     }
 }
 

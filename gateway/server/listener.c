@@ -14,12 +14,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "gateway/http/http.h"
 #include "gateway/server/server.h"
 #include "gateway/sys/sys.h"
-
-#define PEM_BYTES_MAX    ((size_t)1024 * 1024)
-#define SECRET_BYTES_MAX 4096
 
 union address {
     struct sockaddr any;
@@ -268,96 +264,6 @@ socket_inherit(struct listener *l, const struct listener_set *previous)
     l->passed = l->fd >= 0;
 }
 
-/* -- what belongs to a listener ------------------------------------------- */
-
-static int
-secret_load(struct listener *l, struct error *err)
-{
-    struct buf *s = &l->secret;
-
-    if (l->config->secret_file == NULL)
-        return 0;
-    if (file_read(l->config->secret_file, SECRET_BYTES_MAX, s, err) < 0)
-        return -1;
-    while (s->length > 0 && strchr("\r\n", s->data[s->length - 1]) != NULL)
-        s->data[--s->length] = '\0';
-    if (s->length < 32)
-        return error_set(err, "%s: a secret has 32 bytes or more",
-                         l->config->secret_file);
-    return 0;
-}
-
-/* A PEM file that passes check; else what is wrong with it, at its key. */
-static int
-pem_load(const struct config_listener *c, const char *key, const char *path,
-         int (*check)(const char *pem, struct error *err), struct buf *out,
-         struct error *err)
-{
-    if (file_read(path, PEM_BYTES_MAX, out, err) < 0)
-        return config_blame_listener(c, key, err);
-    if (check(out->data, err) == 0)
-        return 0;
-    error_prefix(err, "%s", path);
-    return config_blame_listener(c, key, err);
-}
-
-static int
-binding_load(struct listener *l, const char *key, const char *path,
-             const struct buf *pem, struct error *err)
-{
-    if (channel_binding_from_pem(pem->data, pem->length, &l->binding, err))
-        return 0;
-    error_prefix(err, "%s", path);
-    return config_blame_listener(l->config, key, err);
-}
-
-static int
-tls_load(struct listener *l, struct error *err)
-{
-    const struct config_listener *c = l->config;
-
-    if (pem_load(c, "tls_certificate", c->tls_certificate,
-                 http_tls_check_certificate, &l->certificate, err) < 0 ||
-        pem_load(c, "tls_key", c->tls_key, http_tls_check_key, &l->key, err) <
-            0)
-        return -1;
-    if (http_tls_check(l->certificate.data, l->key.data, err) < 0) {
-        error_prefix(err, "%s with %s", c->tls_certificate, c->tls_key);
-        return config_blame_listener(c, "tls_key", err);
-    }
-    return binding_load(l, "tls_certificate", c->tls_certificate,
-                        &l->certificate, err);
-}
-
-static int
-proxy_certificate_load(struct listener *l, struct error *err)
-{
-    static const char key[] = "proxy_tls_certificate";
-    const char *path = l->config->proxy_tls_certificate;
-    struct buf pem = BUF_INIT;
-    int result =
-        pem_load(l->config, key, path, http_tls_check_certificate, &pem, err);
-
-    if (result == 0)
-        result = binding_load(l, key, path, &pem, err);
-    buf_fini(&pem);
-    return result;
-}
-
-static int
-files_load(struct listener *l, struct error *err)
-{
-    const struct config_listener *c = l->config;
-
-    if ((c->tls && tls_load(l, err) < 0) ||
-        (c->proxy_tls_certificate != NULL &&
-         proxy_certificate_load(l, err) < 0))
-        return -1;
-    return secret_load(l, err) == 0
-               ? 0
-               : config_blame_listener(c, "secret_file", err);
-}
-
 static int
 listener_open(struct listener *l, const struct config_listener *c,
               const struct listener_set *previous, struct error *err)
@@ -368,7 +274,7 @@ listener_open(struct listener *l, const struct config_listener *c,
         l->fd = socket_new(c, err);
     if (l->fd < 0 || address_read(l, err) < 0)
         return config_blame_listener(c, NULL, err);
-    return files_load(l, err);
+    return listener_files_load(l, err);
 }
 
 int
@@ -390,25 +296,6 @@ listener_set_open(const struct config *config,
         }
     }
     return 0;
-}
-
-int
-listener_files_check(const struct config *config, struct error *err)
-{
-    int result = 0;
-
-    for (size_t i = 0; result == 0 && i < config->listener_count; i++) {
-        struct listener l = {.config = &config->listeners[i], .fd = -1};
-
-        result = files_load(&l, err);
-        /* What only the privileged may read is believed. */
-        if (result < 0 && err->code == -EACCES && geteuid() != 0)
-            result = 0;
-        buf_fini(&l.certificate);
-        secret_fini(&l.key);
-        secret_fini(&l.secret);
-    }
-    return result;
 }
 
 void
@@ -462,9 +349,7 @@ listener_set_close(struct listener_set *set,
         if (l->fd >= 0 && path != NULL && !l->passed && !keep_files &&
             !set_has_path(successor, path))
             unlink(path);
-        buf_fini(&l->certificate);
-        secret_fini(&l->key);
-        secret_fini(&l->secret);
+        listener_files_fini(l);
     }
     free(set->items);
     *set = (struct listener_set){0, NULL};

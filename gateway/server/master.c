@@ -11,7 +11,7 @@
 #include "gateway/server/server.h"
 
 #define TICK_MS       100
-#define KEYTAB_MS     1000
+#define WATCH_MS      1000
 #define STORES_END_MS 3000 /* for the recorder to write what is left */
 
 void
@@ -231,6 +231,7 @@ tick_due(void *arg)
     if (m->event_fd >= 0)
         event_sender_flush(m->events);
     children_tick(m);
+    listeners_settle(m);
     control_settle(m);
     if (m->phase == MASTER_STOPPING &&
         in_phase > (uint64_t)m->current->config->drain_timeout_s * 1000)
@@ -239,55 +240,6 @@ tick_due(void *arg)
         for (struct child *c = m->children; c != NULL; c = c->next)
             kill(c->pid, SIGKILL);
     }
-}
-
-static bool
-key_file_changed(const struct key_file *k, const char *path, struct stat *now)
-{
-    const struct stat *seen = &k->seen;
-
-    memset(now, 0, sizeof(*now));
-    if (stat(path, now) < 0)
-        memset(now, 0, sizeof(*now));
-    return now->st_ino != seen->st_ino || now->st_dev != seen->st_dev ||
-           now->st_size != seen->st_size ||
-           now->st_mtim.tv_sec != seen->st_mtim.tv_sec ||
-           now->st_mtim.tv_nsec != seen->st_mtim.tv_nsec;
-}
-
-/* A changed keytab goes to those that use it; until one has taken it, and if
- * none can, the old one stays (threat 36). */
-static void
-key_file_look(struct master *m, struct key_file *k, const char *path,
-              struct key_change *change, enum child_kind users)
-{
-    struct error err = {0, ""};
-    struct stat now;
-    int fd;
-
-    if (k->fd < 0 || change->next >= 0 || !key_file_changed(k, path, &now))
-        return;
-    k->seen = now;
-    fd = memory_file_read(path, KEYTAB_BYTES_MAX, &err);
-    if (fd < 0) {
-        master_event(m, EVENT_KEYTAB_FAILED, err.text);
-        return;
-    }
-    change->next = fd;
-    children_send(m, users, m->current, MESSAGE_KEYTAB, fd);
-}
-
-static void
-keytab_due(void *arg)
-{
-    struct master *m = arg;
-    struct setup *s = m->current;
-
-    if (m->phase != MASTER_RUNNING)
-        return;
-    key_file_look(m, &s->keytab, s->config->keytab, &m->keytab, CHILD_WORKER);
-    key_file_look(m, &s->client_keytab, s->config->callback.client_keytab,
-                  &m->client_keytab, CHILD_COURIER);
 }
 
 static void
@@ -355,7 +307,7 @@ timers_open(struct master *m, struct error *err)
     uint32_t watchdog_ms = service_watchdog_ms();
 
     if (loop_every(m->loop, TICK_MS, tick_due, m) == NULL ||
-        loop_every(m->loop, KEYTAB_MS, keytab_due, m) == NULL ||
+        loop_every(m->loop, WATCH_MS, master_watch, m) == NULL ||
         (watchdog_ms > 0 &&
          loop_every(m->loop, watchdog_ms, watchdog_due, m) == NULL))
         return error_set_errno(err, ENOMEM, "timers");

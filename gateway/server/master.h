@@ -27,6 +27,7 @@ struct child {
                       recorder; -1: none */
     int operation_fd; /* the dispatcher's end of its operations, likewise */
     bool ready, started, draining, gone;
+    unsigned taking;      /* changed files of listeners, not answered */
     uint64_t generation;  /* last told */
     uint64_t deadline_ms; /* of an answer to ACTIVATE; 0: none awaited */
     uint64_t born_ms;
@@ -80,6 +81,15 @@ void master_fail(struct master *m, const char *text);
 /* Begins a reload; the clients that wait are answered when it is over. */
 int master_reload(struct master *m, struct error *err);
 
+/* -- watch.c: files that change while the gateway runs -- */
+void master_watch(void *master);
+/* Whether workers have taken what listeners were given is told. */
+void listeners_settle(struct master *m);
+void keytab_answered(struct master *m, const struct child *c,
+                     const struct message *msg);
+void listener_answered(struct master *m, struct child *c,
+                       const struct message *msg);
+
 /* -- child.c -- */
 int children_spawn_stores(struct master *m, struct error *err);
 /* Workers and couriers, as many as are missing. */
@@ -101,6 +111,8 @@ void children_tick(struct master *m);
 void children_send(struct master *m, enum child_kind kind,
                    const struct setup *setup, enum message_type type,
                    int passed_fd);
+/* The files of the current setup's listener `which`, to its workers. */
+void children_send_listener(struct master *m, size_t which, int fd);
 void children_kill(struct master *m, enum child_kind kind,
                    const struct setup *setup);
 bool children_all_ready(const struct master *m, const struct setup *setup);

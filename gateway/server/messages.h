@@ -12,18 +12,21 @@
  */
 enum message_type {
     /* child to master */
-    MESSAGE_READY = 1,  /* worker: may be started; text: its keys */
-    MESSAGE_FAILED,     /* text; it exits */
-    MESSAGE_ACTIVE,     /* generation it decides by; result < 0: none, text;
+    MESSAGE_READY = 1,    /* worker: may be started; text: its keys */
+    MESSAGE_FAILED,       /* text; it exits */
+    MESSAGE_ACTIVE,       /* generation it decides by; result < 0: none, text;
                            1: found by itself, no answer to ACTIVATE */
-    MESSAGE_KEYTAB_SET, /* result, text */
-    MESSAGE_POLICY,     /* keeper: generation of the image, result, text */
+    MESSAGE_KEYTAB_SET,   /* result, text */
+    MESSAGE_LISTENER_SET, /* result, text */
+    MESSAGE_POLICY,       /* keeper: generation of the image, result, text */
 
     /* master to child */
     MESSAGE_START = 32, /* worker: accept connections */
     MESSAGE_DRAIN,      /* worker, courier: finish what is there and exit */
     MESSAGE_ACTIVATE,   /* worker: map the image anew, say ACTIVE */
     MESSAGE_KEYTAB,     /* worker: fd of the new keytab */
+    MESSAGE_LISTENER,   /* worker: fd of the changed files of a listener,
+                           result: which */
     MESSAGE_REBUILD,    /* keeper: image from repository if that is newer;
                            result 1: even if the image is missing or bad */
     MESSAGE_SOURCE,     /* recorder, dispatcher: fd, one more channel; result:

@@ -48,6 +48,46 @@ memory_file_new(const char *name, const void *bytes, size_t length,
     return fd;
 }
 
+bool
+file_changed(const char *path, struct stat *seen)
+{
+    struct stat before = *seen;
+
+    if (stat(path, seen) < 0)
+        memset(seen, 0, sizeof(*seen));
+    return seen->st_ino != before.st_ino || seen->st_dev != before.st_dev ||
+           seen->st_size != before.st_size ||
+           seen->st_mtim.tv_sec != before.st_mtim.tv_sec ||
+           seen->st_mtim.tv_nsec != before.st_mtim.tv_nsec;
+}
+
+int
+file_read_fd(int fd, size_t max, struct buf *out, struct error *err)
+{
+    size_t before = out->length, size;
+    struct stat st;
+
+    if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
+        (uintmax_t)st.st_size > max)
+        return error_set(err, "not a file of at most %zu bytes", max);
+    size = (size_t)st.st_size;
+    if (!buf_reserve(out, size))
+        return error_set_errno(err, ENOMEM, "memory file");
+    while (out->length - before < size) {
+        size_t done = out->length - before;
+        ssize_t n =
+            pread(fd, out->data + out->length, size - done, (off_t)done);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return error_set_errno(err, n < 0 ? errno : EIO, "memory file");
+        out->length += (size_t)n;
+    }
+    buf_add(out, "", 0);
+    return 0;
+}
+
 /* Opens path if it is a regular file of at most max bytes. */
 static int
 open_regular(const char *path, size_t max, size_t *size_out, struct error *err)

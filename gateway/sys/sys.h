@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "policy/base/base.h"
@@ -133,6 +134,12 @@ int sandbox_courier(struct error *err);
  * behind them. */
 int file_read(const char *path, size_t max, struct buf *out,
               struct error *err);
+/* Whether path is another file than *seen or was written since, which then
+ * is what it is now; all zero while it is not there. */
+bool file_changed(const char *path, struct stat *seen);
+/* Appends what is in fd, a regular file of at most max bytes, wherever its
+ * offset is; NUL behind them. */
+int file_read_fd(int fd, size_t max, struct buf *out, struct error *err);
 /* Wipes, then frees. */
 void secret_fini(struct buf *b);
 /* A sealed, close-on-exec memory file with the bytes of path (a regular

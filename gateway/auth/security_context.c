@@ -136,7 +136,7 @@ unwrap(struct security_context *c, struct span sealed, struct buf *plain,
        enum seal_failure *failure, struct error *err)
 {
     size_t start = plain->length;
-    struct span inside;
+    struct span inside = {NULL, 0};
     char *token;
 
     if (check_alive(c, failure, err) < 0)

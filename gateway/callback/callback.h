@@ -50,6 +50,9 @@ struct sink {
  * without a zone. */
 bool sink_parse(struct span url, struct sink *out, struct error *err);
 
+/* Path and query, as they are asked for; into url. */
+const char *sink_target(const struct sink *sink);
+
 /* Whether `sinks` names the host: "mgmt.example.com" (the scheme's own port),
  * "mgmt.example.com:8443", "*.example.com" (names below it, any depth, not
  * itself), "*.example.com:8443", "192.0.2.7", "[2001:db8::7]:8443".  An empty
@@ -342,12 +345,14 @@ struct sink_authenticator {
  *     sink_session_open(config, &sink, &authenticator, &session, &failure)
  *         resolve, connect to an allowed address, verify the certificate,
  *         token -> POST without a body -> 2xx -> finish
- *     sink_session_post(session, headers, count, body, &failure)
+ *     sink_session_exchange(session, &sink, headers, count, body, &answer,
+ *                           &failure)
+ *     sink_session_judge(answer.status, &failure)
  *     sink_session_close(session)
  *
  * Blocks, at most sink_timeout_s a call.  Redirects are not followed, no
- * proxy of the environment is used, of an answer at most 64 KiB are read and
- * dropped.
+ * proxy of the environment is used, of an answer at most 64 KiB are read,
+ * unless more is asked for.
  */
 struct sink_session;
 
@@ -355,10 +360,23 @@ int sink_session_open(const struct config_callback *config,
                       const struct sink *sink,
                       const struct sink_authenticator *authenticator,
                       struct sink_session **out, struct sink_failure *failure);
-/* 0: the sink answered 2xx. headers: "Name: value". */
-int sink_session_post(struct sink_session *s, const char *const *headers,
-                      size_t header_count, struct span body,
-                      struct sink_failure *failure);
+/* One answer; end it with buf_fini(&answer.body). */
+struct sink_answer {
+    size_t max; /* head and body; 0: 64 KiB */
+    long status;
+    char type[256]; /* its Content-Type, cut */
+    struct buf body;
+};
+
+/* A POST on the session's connection, to sink's URL, which must be of the
+ * same scheme, host and port.  0: there is an answer, whatever it says.
+ * headers: "Name: value". */
+int sink_session_exchange(struct sink_session *s, const struct sink *sink,
+                          const char *const *headers, size_t header_count,
+                          struct span body, struct sink_answer *answer,
+                          struct sink_failure *failure);
+/* What a status means for a delivery: 0 for 2xx, else -1 and *failure. */
+int sink_session_judge(long status, struct sink_failure *failure);
 /* False once the peer has closed it; for a session that was idle. */
 bool sink_session_is_alive(const struct sink_session *s);
 void sink_session_close(struct sink_session *s);

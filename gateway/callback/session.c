@@ -34,7 +34,8 @@ struct sink_session {
     struct sink_failure *failure; /* of the call at work */
     struct buf reply; /* WWW-Authenticate: Negotiate, of the sign-in */
     bool replied;
-    size_t answer_bytes;
+    size_t answer_bytes, answer_max;
+    struct sink_answer *answer; /* NULL: nobody wants it */
     char error[CURL_ERROR_SIZE];
 };
 
@@ -143,10 +144,12 @@ take_body(char *bytes, size_t size, size_t count, void *arg)
 {
     struct sink_session *s = arg;
 
-    (void)bytes;
     s->answer_bytes += size * count;
-    if (s->answer_bytes <= ANSWER_MAX)
+    if (s->answer_bytes <= s->answer_max) {
+        if (s->answer != NULL)
+            buf_add(&s->answer->body, bytes, size * count);
         return size * count;
+    }
     session_fail(s, DELIVERY_RETRY, "sink-answer",
                  "the sink's answer is too long");
     return 0;
@@ -159,7 +162,7 @@ take_header(char *bytes, size_t size, size_t count, void *arg)
     struct span line = {bytes, size * count}, name, value;
 
     s->answer_bytes += line.length;
-    if (s->answer_bytes > ANSWER_MAX) {
+    if (s->answer_bytes > s->answer_max) {
         session_fail(s, DELIVERY_RETRY, "sink-answer",
                      "the sink's answer is too long");
         return 0;
@@ -168,10 +171,12 @@ take_header(char *bytes, size_t size, size_t count, void *arg)
                                line.data[line.length - 1] == '\n'))
         line.length--;
     name = span_cut(line, ':', &value);
-    if (value.data == NULL ||
-        !span_equal_nocase(name, SPAN("WWW-Authenticate")))
-        return size * count;
     value = span_trim(value);
+    if (s->answer != NULL && span_equal_nocase(name, SPAN("Content-Type")))
+        snprintf(s->answer->type, sizeof(s->answer->type), "%.*s",
+                 (int)value.length, value.data);
+    if (!span_equal_nocase(name, SPAN("WWW-Authenticate")))
+        return size * count;
     if (span_starts_nocase(value, SPAN("Negotiate "))) {
         buf_reset(&s->reply);
         s->replied = true;
@@ -435,6 +440,7 @@ sink_session_open(const struct config_callback *config,
     s->authenticator = authenticator;
     s->sink = *sink;
     s->failure = failure;
+    s->answer_max = ANSWER_MAX;
     s->easy = curl_easy_init();
     if (s->easy == NULL || session_resolve(s) < 0) {
         sink_session_close(s);
@@ -450,33 +456,58 @@ sink_session_open(const struct config_callback *config,
     return 0;
 }
 
-int
-sink_session_post(struct sink_session *s, const char *const *headers,
-                  size_t header_count, struct span body,
-                  struct sink_failure *failure)
+/* The same server, on which any path may be asked for. */
+static bool
+session_serves(const struct sink_session *s, const struct sink *sink)
 {
-    long status = 0;
+    return s->sink.tls == sink->tls && s->sink.port == sink->port &&
+           strcmp(s->sink.host, sink->host) == 0;
+}
+
+int
+sink_session_exchange(struct sink_session *s, const struct sink *sink,
+                      const char *const *headers, size_t header_count,
+                      struct span body, struct sink_answer *answer,
+                      struct sink_failure *failure)
+{
     bool ok = header_add(s, "Expect:");
     int result;
 
     *failure = (struct sink_failure){.outcome = DELIVERY_RETRY};
+    answer->status = 0;
+    answer->type[0] = '\0';
+    buf_reset(&answer->body);
     s->failure = failure;
+    s->answer = answer;
+    if (answer->max > 0)
+        s->answer_max = answer->max;
     for (size_t i = 0; ok && i < header_count; i++)
         ok = header_add(s, headers[i]);
-    if (!ok) {
-        headers_clear(s);
-        return session_fail(s, DELIVERY_RETRY, "no-memory", "out of memory");
+    ok = ok && session_serves(s, sink) &&
+         curl_easy_setopt(s->easy, CURLOPT_URL, sink->url) == CURLE_OK;
+    if (ok) {
+        curl_easy_setopt(s->easy, CURLOPT_HTTPHEADER, s->headers);
+        curl_easy_setopt(s->easy, CURLOPT_POSTFIELDSIZE_LARGE,
+                         (curl_off_t)body.length);
+        curl_easy_setopt(s->easy, CURLOPT_POSTFIELDS, body.data);
+        result = session_perform(s, &answer->status);
+    } else {
+        result = session_fail(s, DELIVERY_RETRY, "no-memory", "out of memory");
     }
-    curl_easy_setopt(s->easy, CURLOPT_HTTPHEADER, s->headers);
-    curl_easy_setopt(s->easy, CURLOPT_POSTFIELDSIZE_LARGE,
-                     (curl_off_t)body.length);
-    curl_easy_setopt(s->easy, CURLOPT_POSTFIELDS, body.data);
-    result = session_perform(s, &status);
     headers_clear(s);
-    if (result == 0 && (status < 200 || status > 299))
-        result = session_fail_status(s, status, false);
+    s->answer = NULL;
     s->failure = NULL;
     return result;
+}
+
+int
+sink_session_judge(long status, struct sink_failure *failure)
+{
+    struct sink_session s = {.failure = failure};
+
+    if (status >= 200 && status <= 299)
+        return 0;
+    return session_fail_status(&s, status, false);
 }
 
 bool

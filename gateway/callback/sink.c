@@ -241,3 +241,12 @@ sink_is_listed(const struct config_callback *config, const struct sink *sink)
     }
     return false;
 }
+
+const char *
+sink_target(const struct sink *sink)
+{
+    const char *authority = strstr(sink->url, "://");
+    const char *path = authority != NULL ? strchr(authority + 3, '/') : NULL;
+
+    return path != NULL ? path : "/";
+}

@@ -78,6 +78,9 @@ struct config_listener {
     unsigned idle_timeout_s;
     size_t header_max; /* bytes of memory for one request's headers */
     size_t body_max;
+
+    bool message_encryption; /* on a direct listener without TLS */
+    size_t sealed_body_max;  /* both ways */
 };
 
 /* [namespace/root\X]: enforcement = audit needs until = YYYY-MM-DD. */
@@ -121,6 +124,7 @@ struct config_callback {
                                               not global */
     const char *sink_ca;                   /* PEM file; NULL: the system's */
     enum authn_level floor;  /* Default: the level of the request */
+    bool message_encryption; /* towards http sinks */
     unsigned couriers;       /* processes that deliver */
     unsigned sink_timeout_s; /* for one exchange */
     unsigned give_up_s;      /* then it is a dead letter */
@@ -149,7 +153,9 @@ struct config {
     const char *secure_host; /* host part of secureUri: of acceptors[0] */
     size_t event_rows_max;   /* oldest events beyond are dropped */
     unsigned drain_timeout_s;
-    unsigned page_max; /* instances a page at most */
+    unsigned page_max;       /* instances a page at most */
+    unsigned contexts_max;   /* of message encryption, a worker */
+    unsigned context_idle_s; /* then such a context ends */
     const char *log_level;
 
     size_t listener_count;

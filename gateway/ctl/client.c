@@ -142,9 +142,9 @@ headers_clear(struct client_response *response)
     response->header_count = 0;
 }
 
-static bool
-header_add(struct client_response *response, struct span name,
-           struct span value)
+bool
+client_response_add(struct client_response *response, struct span name,
+                    struct span value)
 {
     struct client_header *h;
 
@@ -184,7 +184,7 @@ take_header(char *bytes, size_t size, size_t count, void *arg)
         line.length--;
     name = span_cut(line, ':', &value);
     if (value.data != NULL && name.length > 0 &&
-        !header_add(t->response, name, span_trim(value)))
+        !client_response_add(t->response, name, span_trim(value)))
         return 0;
     return size * count;
 }

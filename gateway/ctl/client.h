@@ -47,6 +47,9 @@ struct client_response {
 int client_send(const struct client_request *request,
                 struct client_response *response, struct error *err);
 void client_response_fini(struct client_response *response);
+/* false: no memory, or too many. */
+bool client_response_add(struct client_response *response, struct span name,
+                         struct span value);
 /* The first value, NULL if there is none. name in lower case. */
 const char *client_header(const struct client_response *response,
                           const char *name);

@@ -24,7 +24,7 @@ struct doctor {
     struct ctl_paths paths;
     const struct config *config; /* NULL: could not be loaded */
     const cJSON *status;         /* of the running gateway; NULL: none */
-    bool hidden; /* whether one runs could not be asked */
+    bool hidden;                 /* whether one runs could not be asked */
     FILE *out;
     size_t warnings, failures;
 };

@@ -229,11 +229,13 @@ ctl_probe(const struct ctl *ctl, int argc, char **argv)
         status = CTL_OK;
         goto out;
     }
-    if (exchange(&o, &r, initiator, &pem, &err) != 0) {
+    if ((o.message_encryption ? probe_exchange_sealed(&o, &r, initiator, &err)
+                              : exchange(&o, &r, initiator, &pem, &err)) != 0)
+    {
         ctl_fail("probe: %s: %s", o.url, err.text);
         goto out;
     }
-    if (initiator != NULL)
+    if (initiator != NULL && !o.message_encryption)
         check_reply(&o, &r, initiator);
     if (initiator != NULL)
         r.declared = declared_level(r.flags, false);

@@ -7,6 +7,7 @@
 
 #include "gateway/auth/auth.h"
 #include "gateway/ctl/client.h"
+#include "gateway/http/http.h"
 
 /* GSS_C_MUTUAL_FLAG (RFC 2744 appendix A): the one flag that probe must
  * know by itself. */
@@ -36,6 +37,7 @@ struct probe_options {
     enum probe_binding binding;
     bool raw_krb5;
     bool json, verbose, token_only;
+    bool message_encryption;
     unsigned timeout_ms;
 };
 
@@ -62,9 +64,16 @@ struct probe_result {
     struct channel_binding binding; /* length 0: none went in */
     enum probe_aprep aprep;
     struct error aprep_error;
+    bool sealed;              /* the answer came so */
     bool certificate_changed; /* between the handshake and the request */
     struct client_response response;
 };
+
+/* By message encryption; fills response, aprep and sealed.  initiator is only
+ * good to be freed afterwards. */
+int probe_exchange_sealed(const struct probe_options *o,
+                          struct probe_result *r, struct initiator *initiator,
+                          struct error *err);
 
 void probe_print_text(const struct probe_result *r, FILE *out);
 /* One object on one line, but for line feeds inside the body's own JSON. */

@@ -25,6 +25,7 @@ enum {
     OPT_JSON,
     OPT_VERBOSE,
     OPT_TOKEN_ONLY,
+    OPT_MESSAGE_ENCRYPTION,
 };
 
 static const struct option options[] = {
@@ -47,6 +48,7 @@ static const struct option options[] = {
     {"json", no_argument, NULL, OPT_JSON},
     {"verbose", no_argument, NULL, OPT_VERBOSE},
     {"token-only", no_argument, NULL, OPT_TOKEN_ONLY},
+    {"message-encryption", no_argument, NULL, OPT_MESSAGE_ENCRYPTION},
     {NULL, 0, NULL, 0},
 };
 
@@ -139,6 +141,9 @@ take_flag(struct probe_options *o, int option)
     case OPT_TOKEN_ONLY:
         o->token_only = true;
         return true;
+    case OPT_MESSAGE_ENCRYPTION:
+        o->message_encryption = true;
+        return true;
     default:
         return false;
     }
@@ -203,6 +208,11 @@ settle(struct probe_options *o)
                           authn_level_name(o->level));
     if (o->mutual)
         o->flags |= PROBE_FLAG_MUTUAL;
+    if (o->message_encryption &&
+        (o->unix_path != NULL || o->token_only ||
+         (o->level == AUTHN_LEVEL_NONE && !o->flags_given)))
+        return ctl_misuse("probe: --message-encryption needs a token and a"
+                          " TCP connection, and sends a request");
     return 0;
 }
 

@@ -97,6 +97,9 @@ print_connection(const struct probe_result *r, FILE *out)
          r->options->unix_path != NULL ? r->options->unix_path : "",
          r->binding.length > 0 ? "token bound to its certificate"
                                : "token not bound");
+    if (r->options->message_encryption)
+        line(out, "message", "sealed; the answer is %s",
+             r->sealed ? "sealed too" : "in clear");
     if (r->certificate_changed)
         line(out, "", "the server's certificate changed before the request");
 }
@@ -275,6 +278,8 @@ add_context(cJSON *object, const struct probe_result *r)
            add_text(object, "contextLevel", authn_level_name(r->declared)) &&
            cJSON_AddBoolToObject(object, "tokenBound",
                                  r->binding.length > 0) &&
+           (!r->options->message_encryption ||
+            cJSON_AddBoolToObject(object, "sealed", r->sealed) != NULL) &&
            add_text(object, "serverToken", probe_aprep_name(r->aprep)) &&
            (r->aprep != PROBE_APREP_INVALID ||
             add_text(object, "serverTokenError", r->aprep_error.text));

@@ -150,6 +150,16 @@ check_single(const struct admission_request *q, struct admission *out)
     return true;
 }
 
+/* Before anybody decodes it. */
+static bool
+check_token(const struct admission_request *q, struct admission *out)
+{
+    if (q->token_max > 0 &&
+        field_value(q, SPAN("Authorization")).length > q->token_max)
+        return refuse(out, FIELDS_TOO_LARGE, "token too large");
+    return true;
+}
+
 /* RFC 9112 3.2; HTTP/1.0 may come without.  What it says decides nothing
  * here, but an upstream may believe it. */
 static bool
@@ -246,9 +256,9 @@ admission_check(const struct admission_request *request, struct admission *out)
 {
     static bool (*const checks[])(const struct admission_request *,
                                   struct admission *) = {
-        check_version, check_method,   check_target,
-        check_fields,  check_single,   check_host,
-        check_framing, check_override, check_expect,
+        check_version,  check_method, check_target, check_fields,
+        check_single,   check_token,  check_host,   check_framing,
+        check_override, check_expect,
     };
 
     *out = (struct admission){.status = BAD_REQUEST, .reason = ""};

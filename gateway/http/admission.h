@@ -28,6 +28,7 @@ struct admission_request {
     struct span method, target, version;
     const struct http_field *fields;
     size_t count;
+    size_t token_max; /* of Authorization's value; 0: no limit */
     size_t body_max;
 };
 

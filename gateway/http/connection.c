@@ -14,6 +14,9 @@
 #include "gateway/http/peer.h"
 #include "gateway/http/request.h"
 
+/* One that keeps its slot longer when all are taken is in nobody's way. */
+#define SLOW_HEAD_MS 1000
+
 /* -- connections of one address ------------------------------------------- */
 
 struct address_count {
@@ -121,6 +124,7 @@ connection_free(struct connection *c)
         close(c->linger_fd);
     TAILQ_REMOVE(&c->ep->lists[c->state], c, link);
     c->ep->connections--;
+    c->ep->ending -= c->state == CONNECTION_ENDING;
     address_release(c);
     free(c);
 }
@@ -132,6 +136,8 @@ connection_enter(struct connection *c, enum connection_state state)
 
     TAILQ_REMOVE(&c->ep->lists[c->state], c, link);
     TAILQ_INSERT_TAIL(&c->ep->lists[state], c, link);
+    c->ep->ending += state == CONNECTION_ENDING;
+    c->ep->ending -= c->state == CONNECTION_ENDING;
     c->state = state;
     c->deadline_ms = allowed_ms != 0 ? clock_monotonic_ms() + allowed_ms : 0;
 }
@@ -168,7 +174,7 @@ connection_hand_over(struct connection *c)
     default:
         break;
     }
-    connection_enter(c, CONNECTION_READING);
+    connection_enter(c, CONNECTION_HEAD);
     ep->adding = c;
     /* On failure the library has closed the socket, and told
      * connection_notify if it had told of the beginning. */
@@ -196,16 +202,48 @@ first_byte(int fd)
                                                           : FIRST_BYTE_NEVER;
 }
 
+/* -- making room ---------------------------------------------------------- */
+
+void
+connection_end(struct connection *c)
+{
+    shutdown(c->fd, SHUT_RDWR);
+    connection_enter(c, CONNECTION_ENDING);
+    c->ep->wake = true;
+}
+
+/* A head that has had its time to come in one flight of packets. */
+static bool
+is_slow(const struct connection *c)
+{
+    uint64_t begun_ms = c->deadline_ms - c->ep->allowed_ms[CONNECTION_HEAD];
+
+    return clock_monotonic_ms() - begun_ms >= SLOW_HEAD_MS;
+}
+
 bool
 connection_evict(struct http_endpoint *ep)
 {
+    static const enum connection_state silent[] = {
+        CONNECTION_IDLE, CONNECTION_RESTING, CONNECTION_HEAD};
     struct connection *oldest = TAILQ_FIRST(&ep->lists[CONNECTION_WAITING]);
 
-    if (oldest == NULL)
-        return false;
-    connection_free(oldest);
-    return true;
+    if (oldest != NULL) {
+        connection_free(oldest);
+        return true;
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(silent); i++) {
+        oldest = TAILQ_FIRST(&ep->lists[silent[i]]);
+        if (oldest != NULL &&
+            (silent[i] != CONNECTION_HEAD || is_slow(oldest))) {
+            connection_end(oldest);
+            return true;
+        }
+    }
+    return false;
 }
+
+/* -- arriving ------------------------------------------------------------- */
 
 static bool
 connection_allowed(struct connection *c)
@@ -223,8 +261,9 @@ connection_open(struct http_endpoint *ep, int fd,
 {
     struct connection *c;
 
-    if (ep->connections >= ep->options.connections_max &&
-        !connection_evict(ep)) {
+    if (ep->connections - ep->ending >= ep->options.connections_max &&
+        !connection_evict(ep))
+    {
         close(fd);
         return;
     }
@@ -319,6 +358,36 @@ connection_secure(struct connection *c, struct MHD_Connection *mhd)
     c->certificate = tls_certificate_ref(c->ep->certificate);
 }
 
+/*
+ * The library tells nobody of requests that end before their line is read:
+ * those it answers are known from what it says meanwhile, and where it finds
+ * no request line at all it says nothing to the client either.
+ */
+static void
+connection_given_up(struct connection *c)
+{
+    struct http_endpoint *ep = c->ep;
+    const struct http_handlers *h = &ep->handlers;
+    int status = (int)ep->said_status;
+
+    if (c->last_turn == ep->turn)
+        return; /* it ends as it should */
+    ep->said_status = 0;
+    if (status == 0) {
+        char answer[512];
+        int length;
+
+        if (ep->certificate != NULL || first_byte(c->fd) == FIRST_BYTE_NEVER)
+            return;
+        status = MHD_HTTP_BAD_REQUEST;
+        length = request_refusal_format(status, "no request line", answer);
+        send(c->fd, answer, (size_t)length, MSG_NOSIGNAL | MSG_DONTWAIT);
+    }
+    connection_linger(c);
+    if (h->refused != NULL)
+        h->refused(h->arg, ep, &c->peer, status, "unreadable request line");
+}
+
 void
 connection_notify(void *arg, struct MHD_Connection *mhd, void **context,
                   enum MHD_ConnectionNotificationCode code)
@@ -331,7 +400,12 @@ connection_notify(void *arg, struct MHD_Connection *mhd, void **context,
         *context = ep->adding;
         ep->adding = NULL;
     } else if (*context != NULL) {
-        connection_closed(*context);
+        struct connection *c = *context;
+
+        if (c->request == NULL && c->state != CONNECTION_ENDING &&
+            !ep->stopping)
+            connection_given_up(c);
+        connection_closed(c);
         *context = NULL;
     }
 }
@@ -367,6 +441,35 @@ connection_ready(struct connection *c, uint32_t events)
     }
 }
 
+/*
+ * The library empties its pool after each request with zeros and keeps all of
+ * it.  What it read since, if that is a part of the next head, is no zeros.
+ */
+static void
+connection_settle(struct connection *c)
+{
+    if (c->memory != NULL)
+        memory_release_zeros(c->memory, c->ep->options.header_max);
+    connection_enter(c, CONNECTION_IDLE);
+}
+
+static void
+connection_time_over(struct connection *c)
+{
+    switch (c->state) {
+    case CONNECTION_WAITING:
+    case CONNECTION_LINGERING:
+        connection_free(c);
+        break;
+    case CONNECTION_RESTING:
+        connection_settle(c);
+        break;
+    default:
+        connection_end(c);
+        break;
+    }
+}
+
 void
 connection_expire(struct http_endpoint *ep)
 {
@@ -377,15 +480,7 @@ connection_expire(struct http_endpoint *ep)
 
         while ((c = TAILQ_FIRST(&ep->lists[s])) != NULL &&
                c->deadline_ms != 0 && c->deadline_ms <= now)
-        {
-            if (s == CONNECTION_READING) {
-                /* The library sees the end, and does the rest. */
-                shutdown(c->fd, SHUT_RDWR);
-                connection_enter(c, CONNECTION_ANSWERING);
-            } else {
-                connection_free(c);
-            }
-        }
+            connection_time_over(c);
     }
 }
 

@@ -14,6 +14,7 @@
 #define ACCEPTS_PER_CALL 16
 #define EVENTS_PER_CALL  64
 #define LINGER_MS        2000
+#define REST_MS          1000
 
 /* -- the library's daemon ------------------------------------------------- */
 
@@ -28,31 +29,19 @@ leave_escaped(void *arg, struct MHD_Connection *mhd, char *text)
 static void library_says(void *arg, const char *format, va_list args)
     __attribute__((format(printf, 2, 0)));
 
-/*
- * Requests that end before their line is read are seen nowhere but here:
- * without a peer, but not without a trace.  Those that fail later come
- * through request_completed.
- */
 static void
 library_says(void *arg, const char *format, va_list args)
 {
     struct http_endpoint *ep = arg;
-    static const struct http_peer unknown = {.text = "-"};
-    unsigned status;
 
     if (ep->mhd == NULL) {
         vsnprintf(ep->complaint, sizeof(ep->complaint), format, args);
         ep->complaint[strcspn(ep->complaint, "\n")] = '\0';
-        return;
+    } else if (strstr(format, "`Content-Length' header") != NULL) {
+        request_refuse_lengths(ep);
+    } else if (strstr(format, "HTTP response code is %u") != NULL) {
+        ep->said_status = va_arg(args, unsigned);
     }
-    if (strstr(format, "HTTP response code is %u") == NULL)
-        return;
-    status = va_arg(args, unsigned);
-    if (ep->handlers.refused != NULL &&
-        (status == MHD_HTTP_URI_TOO_LONG ||
-         status == MHD_HTTP_HTTP_VERSION_NOT_SUPPORTED))
-        ep->handlers.refused(ep->handlers.arg, ep, &unknown, (int)status,
-                             "unreadable request line");
 }
 
 static int
@@ -72,18 +61,22 @@ daemon_start(struct http_endpoint *ep, const struct http_endpoint_options *o,
     const struct MHD_OptionItem none[] = {{MHD_OPTION_END, 0, NULL}};
     const union MHD_DaemonInfo *info;
 
+    /* In TURBO it closes without a shutdown before: then there is still time
+     * for an answer where it gives none (connection_notify). */
     ep->mhd = MHD_start_daemon(
         MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME |
-            MHD_USE_ERROR_LOG | (tls ? MHD_USE_TLS : 0),
+            MHD_USE_ERROR_LOG | (tls ? MHD_USE_TLS : MHD_USE_TURBO),
         0, NULL, NULL, request_handle, ep, MHD_OPTION_EXTERNAL_LOGGER,
         library_says, ep, MHD_OPTION_URI_LOG_CALLBACK, request_line, ep,
         MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL,
         MHD_OPTION_NOTIFY_COMPLETED, request_completed, ep,
         MHD_OPTION_NOTIFY_CONNECTION, connection_notify, ep,
-        MHD_OPTION_CONNECTION_LIMIT, ep->options.connections_max,
-        MHD_OPTION_CONNECTION_TIMEOUT, o->idle_timeout_s,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, ep->options.header_max,
-        MHD_OPTION_ARRAY, tls ? tls_options : none, MHD_OPTION_END);
+        /* Who is ENDING is still counted there, but no more by us; and time
+         * is ours, too. */
+        MHD_OPTION_CONNECTION_LIMIT, 2 * ep->options.connections_max + 64,
+        MHD_OPTION_CONNECTION_TIMEOUT, 0, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        ep->options.header_max, MHD_OPTION_ARRAY, tls ? tls_options : none,
+        MHD_OPTION_END);
     if (ep->mhd == NULL)
         return error_set(err, "%s: %s", ep->name,
                          ep->complaint[0] != '\0'
@@ -109,10 +102,31 @@ epoll_open(struct http_endpoint *ep, struct error *err)
 /* -- life ----------------------------------------------------------------- */
 
 static void
-options_copy(struct http_endpoint *ep, const struct http_endpoint_options *o)
+times_set(struct http_endpoint *ep, const struct http_endpoint_options *o)
 {
     uint64_t idle_ms = (uint64_t)o->idle_timeout_s * 1000;
+    uint64_t rest_ms = idle_ms > 2 * (uint64_t)REST_MS ? REST_MS : idle_ms / 2;
+    const struct {
+        enum connection_state state;
+        unsigned seconds;
+    } rows[] = {
+        {CONNECTION_WAITING, o->first_byte_timeout_s},
+        {CONNECTION_HEAD, o->header_timeout_s},
+        {CONNECTION_BODY, o->body_timeout_s},
+        {CONNECTION_SENDING, o->write_timeout_s},
+    };
 
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++)
+        ep->allowed_ms[rows[i].state] =
+            rows[i].seconds != 0 ? (uint64_t)rows[i].seconds * 1000 : idle_ms;
+    ep->allowed_ms[CONNECTION_RESTING] = rest_ms;
+    ep->allowed_ms[CONNECTION_IDLE] = idle_ms - rest_ms;
+    ep->allowed_ms[CONNECTION_LINGERING] = LINGER_MS;
+}
+
+static void
+options_copy(struct http_endpoint *ep, const struct http_endpoint_options *o)
+{
     ep->options = *o;
     ep->options.name = NULL;
     ep->options.tls_certificate = NULL;
@@ -122,11 +136,7 @@ options_copy(struct http_endpoint *ep, const struct http_endpoint_options *o)
         ep->options.connections_max = 1024;
     if (ep->options.header_max < 1024)
         ep->options.header_max = (size_t)32 * 1024;
-    ep->allowed_ms[CONNECTION_WAITING] = idle_ms;
-    /* The library's own limit begins anew with every byte: this one is for
-     * a whole head, and then for a whole body (threat 26). */
-    ep->allowed_ms[CONNECTION_READING] = 2 * idle_ms;
-    ep->allowed_ms[CONNECTION_LINGERING] = LINGER_MS;
+    times_set(ep, o);
 }
 
 int
@@ -196,6 +206,7 @@ http_endpoint_free(struct http_endpoint *ep)
 
     if (ep == NULL)
         return;
+    ep->stopping = true;
     /* The library does not stop over a suspended connection. */
     TAILQ_FOREACH(c, &ep->lists[CONNECTION_ANSWERING], link)
     {
@@ -242,7 +253,9 @@ http_endpoint_accept(struct http_endpoint *ep)
         if (fd >= 0) {
             connection_open(ep, fd, &address);
         } else if (errno == EMFILE || errno == ENFILE) {
-            if (!connection_evict(ep))
+            /* The descriptor of one that the library has to close is free
+             * after its next turn. */
+            if (!connection_evict(ep) || ep->wake)
                 return;
         } else if (errno != ECONNABORTED && errno != EINTR) {
             return;
@@ -261,6 +274,7 @@ http_endpoint_run(struct http_endpoint *ep)
             connection_ready(events[i].data.ptr, events[i].events);
     }
     ep->wake = false;
+    ep->turn++;
     MHD_run(ep->mhd);
     connection_expire(ep);
 }
@@ -283,15 +297,19 @@ http_endpoint_timeout_ms(const struct http_endpoint *ep)
 void
 http_endpoint_drain(struct http_endpoint *ep)
 {
+    static const enum connection_state idle[] = {
+        CONNECTION_HEAD, CONNECTION_RESTING, CONNECTION_IDLE};
     struct connection *c;
 
     ep->draining = true;
     free_list(ep, CONNECTION_WAITING);
     /* The end of what they send, as the library sees it: it closes them. */
-    TAILQ_FOREACH(c, &ep->lists[CONNECTION_READING], link)
-    {
-        if (c->request == NULL)
-            shutdown(c->fd, SHUT_RD);
+    for (size_t i = 0; i < ARRAY_COUNT(idle); i++) {
+        TAILQ_FOREACH(c, &ep->lists[idle[i]], link)
+        {
+            if (c->request == NULL)
+                shutdown(c->fd, SHUT_RD);
+        }
     }
 }
 

@@ -14,14 +14,23 @@
  * waits here, where it costs a few hundred bytes instead of the library's
  * pool, and after a refusal that left a body unread it lingers here.
  *
- *     accept -> WAITING -> READING <-> ANSWERING -> gone
- *                                         '-> LINGERING -> gone
+ *     accept -> WAITING -> HEAD [-> BODY] -> ANSWERING -> SENDING -> gone
+ *                           ^                                |  '-> LINGERING
+ *                           '------ RESTING [-> IDLE] <------'
+ *
+ * Each state has its time; whose time is over is ENDING until the library has
+ * seen that, and then gone.
  */
 enum connection_state {
     CONNECTION_WAITING = 0, /* for its first byte */
-    CONNECTION_READING,     /* between requests, or a request comes in */
-    CONNECTION_ANSWERING,   /* a request is complete */
-    CONNECTION_LINGERING,   /* answered and closed; the rest is dropped */
+    CONNECTION_HEAD,        /* the head of a request, before it TLS */
+    CONNECTION_BODY,
+    CONNECTION_ANSWERING, /* a request is complete */
+    CONNECTION_SENDING,   /* and its answer made */
+    CONNECTION_RESTING,   /* answered just now: the next may be near */
+    CONNECTION_IDLE,      /* its memory is given back */
+    CONNECTION_ENDING,    /* shut down; the library has not seen it yet */
+    CONNECTION_LINGERING, /* answered and closed; the rest is dropped */
     CONNECTION_STATES,
 };
 
@@ -33,7 +42,7 @@ struct connection {
     struct http_endpoint *ep;
     TAILQ_ENTRY(connection) link;
     enum connection_state state;
-    int fd;               /* the library's while READING and ANSWERING */
+    int fd;               /* the library's from HEAD to ENDING */
     uint64_t deadline_ms; /* 0: none */
     struct http_peer peer;
     struct sockaddr_storage address;
@@ -41,8 +50,10 @@ struct connection {
     struct tls_certificate *certificate; /* of its TLS session; NULL: none */
     struct http_request *request;        /* its line has been read; not over */
     bool watched;                        /* for a hang-up, while suspended */
-    int linger_fd; /* becomes fd once the library is done */
-    void *context; /* the handlers' */
+    int linger_fd;      /* becomes fd once the library is done */
+    const void *memory; /* of the library's pool, at or near its begin */
+    uint64_t last_turn; /* in which its last request was over */
+    void *context;      /* the handlers' */
     void (*release)(void *context);
 };
 
@@ -59,8 +70,11 @@ struct http_endpoint {
     int epoll_fd; /* ours: mhd_fd, and connections that are not its */
     int diag_fd;
     bool draining;
-    bool wake; /* something was resumed: run before waiting */
-    unsigned connections;
+    bool stopping;
+    bool wake;            /* something was resumed: run before waiting */
+    uint64_t turn;        /* counts the library's runs */
+    unsigned said_status; /* of the library's latest refusal; 0: none */
+    unsigned connections, ending;
     /* One list a state; each in order of deadline, since all that enter it
      * get the same time. */
     struct connection_list lists[CONNECTION_STATES];
@@ -103,6 +117,8 @@ void connection_set_context(struct connection *c, void *context,
                             void (*release)(void *context));
 /* Makes room: ends the one that has been silent longest; false: none is. */
 bool connection_evict(struct http_endpoint *ep);
+/* The library sees the end of what comes, and does the rest. */
+void connection_end(struct connection *c);
 /* Moves it to a state's list and starts that state's time. */
 void connection_enter(struct connection *c, enum connection_state state);
 /* Something happened on a descriptor in our own epoll set. */
@@ -120,5 +136,15 @@ void connection_notify(void *arg, struct MHD_Connection *mhd, void **context,
 void connection_expire(struct http_endpoint *ep);
 /* ms to the next deadline, -1: none. */
 int connection_next_ms(const struct http_endpoint *ep);
+
+/* -- memory.c ------------------------------------------------------------- */
+
+/*
+ * Gives those whole pages between start and start + size back to the system
+ * that hold nothing but zeros.  They read as zeros afterwards, so nobody can
+ * tell, whoever they belong to; pages that cannot be read, and such that are
+ * not private memory, stay as they are.
+ */
+void memory_release_zeros(const void *start, size_t size);
 
 #endif

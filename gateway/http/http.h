@@ -27,8 +27,9 @@
  * `refused`.  (A request line that is none at all is answered by the HTTP
  * library, and told to nobody.)
  *
- * A connection waits for its first byte at the price of a small struct, and
- * is the first to go when there are too many.  One that was answered before
+ * A connection waits for its first byte at the price of a small struct.  When
+ * there are too many, those that have been silent longest go: first those that
+ * never spoke, then those between two requests.  One that was answered before
  * its body was read, or whose body was chunked, is closed afterwards.
  */
 
@@ -63,9 +64,14 @@ struct http_endpoint_options {
     uint32_t only_uid;
     /* An IPv6 address counts by its /64; 0 for no limit per address. */
     unsigned connections_max, connections_per_address_max;
-    /* Between two bytes; a head, and then a body, may take twice that. */
+    /* Between two requests; the others are as long if they are 0. */
     unsigned idle_timeout_s;
-    size_t header_max; /* connection memory */
+    unsigned first_byte_timeout_s; /* of a new connection */
+    unsigned header_timeout_s;     /* from there to the end of the head */
+    unsigned body_timeout_s;       /* to the end of the body */
+    unsigned write_timeout_s;      /* until the client has the answer */
+    size_t header_max;             /* connection memory */
+    size_t token_max;              /* of Authorization; 0: no limit */
     size_t body_max;
 };
 
@@ -137,6 +143,9 @@ unsigned http_request_header_count(const struct http_request *r,
 bool http_request_header_prefix(const struct http_request *r,
                                 const char *prefix);
 bool http_request_has_body(const struct http_request *r);
+/* As its head says; false: chunked, so that it is not known. */
+bool http_request_body_length(const struct http_request *r,
+                              uint64_t *length_out);
 struct span http_request_body(const struct http_request *r); /* complete */
 /* gnutls_session_t of a TLS connection, else NULL. */
 void *http_request_tls(const struct http_request *r);
@@ -303,5 +312,30 @@ bool http_inner_request_format(const char *method, const char *target,
                                const struct http_header *headers,
                                size_t header_count, struct span body,
                                struct buf *out);
+
+/*
+ * The client's side of it: one message, sealed, and its answer, opened.  The
+ * sealer is the part that knows GSS (gateway/auth, security_context_wrap and
+ * _unwrap): header and sealed data are appended to out.
+ */
+struct http_sealer {
+    void *arg;
+    int (*wrap)(void *arg, struct span plain, struct buf *out,
+                size_t *header_length_out, struct error *err);
+    int (*unwrap)(void *arg, struct span sealed, struct buf *plain,
+                  struct error *err);
+};
+
+/* The outer body, appended; its Content-Type is http_sealed_content_type. */
+int http_sealed_request(const struct http_sealer *sealer,
+                        enum http_sealed_protocol protocol, struct span inner,
+                        struct buf *out, struct error *err);
+/* Opens an answer into plain, which *out points into afterwards.  An answer
+ * that is not sealed in this protocol is an error: it may be anybody's. */
+int http_sealed_answer(const struct http_sealer *sealer,
+                       enum http_sealed_protocol protocol,
+                       struct span content_type, struct span body,
+                       struct buf *plain, struct http_inner *out,
+                       struct error *err);
 
 #endif

@@ -1,5 +1,6 @@
 #include "gateway/http/request.h"
 
+#include <gnutls/gnutls.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,8 @@ request_line(void *arg, const char *uri, struct MHD_Connection *mhd)
     r->target_length = length;
     memcpy(r->target, uri, length + 1);
     r->connection->request = r;
+    if (r->connection->state != CONNECTION_HEAD)
+        connection_enter(r->connection, CONNECTION_HEAD);
     return r;
 }
 
@@ -77,6 +80,25 @@ request_collect_fields(struct http_request *r)
     return true;
 }
 
+/* The client's part in that; the answer's is response_must_close's. */
+static bool
+request_is_last(const struct admission_request *q)
+{
+    if (!span_equal(q->version, SPAN("HTTP/1.1")))
+        return true;
+    for (size_t i = 0; i < q->count; i++) {
+        struct span value = q->fields[i].value;
+
+        if (!span_equal_nocase(q->fields[i].name, SPAN("Connection")))
+            continue;
+        for (; value.length > 0; value = span_skip(value, 1)) {
+            if (span_starts_nocase(value, SPAN("close")))
+                return true;
+        }
+    }
+    return false;
+}
+
 static void
 request_check(struct http_request *r, const char *uri, const char *version)
 {
@@ -88,6 +110,7 @@ request_check(struct http_request *r, const char *uri, const char *version)
         .version = span_of(version),
         .fields = r->fields,
         .count = r->field_count,
+        .token_max = r->ep->options.token_max,
         .body_max = r->ep->options.body_max,
     };
     const struct admission_wire wire = {
@@ -101,6 +124,7 @@ request_check(struct http_request *r, const char *uri, const char *version)
     };
 
     admission_check(&q, &r->admission);
+    r->last = request_is_last(&q);
     if (r->admission.admitted && !admission_covers(&wire))
         r->admission = (struct admission){.status = MHD_HTTP_BAD_REQUEST,
                                           .reason = "malformed line"};
@@ -112,7 +136,18 @@ static enum MHD_Result
 request_queue(struct http_request *r)
 {
     r->queued = true;
+    r->last |= r->body_unread;
+    connection_enter(r->connection, CONNECTION_SENDING);
     return MHD_queue_response(r->mhd, (unsigned)r->status, r->response);
+}
+
+static int
+problem_format(int status, const char *detail, char out[256])
+{
+    return snprintf(out, 256,
+                    "{\"type\":\"about:blank\",\"title\":\"Refused\","
+                    "\"status\":%d,\"detail\":\"%s\"}\n",
+                    status, detail);
 }
 
 static void
@@ -123,10 +158,7 @@ request_answer_status(struct http_request *r, int status, const char *detail)
         {"Cache-Control", "no-store"},
     };
     char body[256];
-    int length = snprintf(body, sizeof(body),
-                          "{\"type\":\"about:blank\",\"title\":\"Refused\","
-                          "\"status\":%d,\"detail\":\"%s\"}\n",
-                          status, detail);
+    int length = problem_format(status, detail, body);
     const struct http_response response = {
         .status = status,
         .headers = headers,
@@ -153,6 +185,90 @@ request_refuse(struct http_request *r)
     return r->aborted ? MHD_NO : request_queue(r);
 }
 
+/* -- what the library would refuse ---------------------------------------- */
+
+int
+request_refusal_format(int status, const char *detail, char out[512])
+{
+    char body[256];
+    int length = problem_format(status, detail, body);
+
+    return snprintf(out, 512,
+                    "HTTP/1.1 %d %s\r\nConnection: close\r\n"
+                    "Content-Type: application/problem+json\r\n"
+                    "Cache-Control: no-store\r\n"
+                    "Content-Length: %d\r\n\r\n%s",
+                    status, MHD_get_reason_phrase_for((unsigned)status),
+                    length, body);
+}
+
+/* 0: there is none that it would refuse. */
+static int
+length_status(const struct http_request *r)
+{
+    const char *value;
+    uint64_t number = 0;
+
+    if (MHD_lookup_connection_value(r->mhd, MHD_HEADER_KIND,
+                                    "Transfer-Encoding") != NULL)
+        return 0;
+    value =
+        MHD_lookup_connection_value(r->mhd, MHD_HEADER_KIND, "Content-Length");
+    if (value == NULL)
+        return 0;
+    if (value[0] == '\0' || value[strspn(value, "0123456789")] != '\0')
+        return MHD_HTTP_BAD_REQUEST;
+    for (; *value != '\0'; value++) {
+        if (__builtin_mul_overflow(number, 10, &number) ||
+            __builtin_add_overflow(number, *value - '0', &number))
+            return MHD_HTTP_CONTENT_TOO_LARGE;
+    }
+    return 0;
+}
+
+static void
+request_refuse_length(struct http_request *r, int status)
+{
+    const struct http_handlers *h = &r->ep->handlers;
+    const char *reason = status == MHD_HTTP_CONTENT_TOO_LARGE
+                             ? "body too large"
+                             : "malformed Content-Length";
+    gnutls_session_t tls = http_request_tls(r);
+    char answer[512];
+    int length = request_refusal_format(status, reason, answer);
+
+    r->phase = REQUEST_REFUSED;
+    if (h->refused != NULL)
+        h->refused(h->arg, r->ep, &r->connection->peer, status, reason);
+    /* All answers before it are out: it is the only thing that is sent. */
+    if (tls == NULL) {
+        send(r->connection->fd, answer, (size_t)length,
+             MSG_NOSIGNAL | MSG_DONTWAIT);
+    } else {
+        gnutls_record_send(tls, answer, (size_t)length);
+        gnutls_bye(tls, GNUTLS_SHUT_WR);
+    }
+    shutdown(r->connection->fd, SHUT_WR);
+}
+
+void
+request_refuse_lengths(struct http_endpoint *ep)
+{
+    struct connection *c;
+
+    TAILQ_FOREACH(c, &ep->lists[CONNECTION_HEAD], link)
+    {
+        struct http_request *r = c->request;
+        int status =
+            r != NULL && r->phase == REQUEST_HEADERS ? length_status(r) : 0;
+
+        if (status != 0)
+            request_refuse_length(r, status);
+    }
+}
+
+/* -- the headers ---------------------------------------------------------- */
+
 static enum MHD_Result
 request_open(struct http_request *r, const char *uri, const char *method,
              const char *version)
@@ -160,6 +276,7 @@ request_open(struct http_request *r, const char *uri, const char *method,
     const struct http_handlers *h = &r->ep->handlers;
 
     r->method = method;
+    r->connection->memory = method;
     if (!request_collect_fields(r))
         return MHD_NO;
     request_check(r, uri, version);
@@ -167,7 +284,7 @@ request_open(struct http_request *r, const char *uri, const char *method,
         return request_refuse(r);
     r->phase = REQUEST_BODY;
     connection_enter(r->connection, http_request_has_body(r)
-                                        ? CONNECTION_READING
+                                        ? CONNECTION_BODY
                                         : CONNECTION_ANSWERING);
     h->begin(h->arg, r);
     if (r->aborted)
@@ -333,12 +450,15 @@ request_completed(void *arg, struct MHD_Connection *mhd, void **context,
         return;
     *context = NULL;
     c = r->connection;
+    if (r->last || code != MHD_REQUEST_TERMINATED_COMPLETED_OK)
+        c->last_turn = r->ep->turn;
+    r->ep->said_status = 0;
     connection_watch(c, false);
     request_tell_end(r, code);
     if (request_may_go_on(r))
         connection_linger(c);
     c->request = NULL;
-    connection_enter(c, CONNECTION_READING);
+    connection_enter(c, CONNECTION_RESTING);
     if (r->ep->draining)
         shutdown(c->fd, SHUT_RD);
     request_free(r);
@@ -418,6 +538,13 @@ bool
 http_request_has_body(const struct http_request *r)
 {
     return r->admission.chunked || r->admission.content_length > 0;
+}
+
+bool
+http_request_body_length(const struct http_request *r, uint64_t *length_out)
+{
+    *length_out = r->admission.content_length;
+    return !r->admission.chunked;
 }
 
 struct span

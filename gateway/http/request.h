@@ -43,6 +43,7 @@ struct http_request {
     bool suspended;   /* the library's word */
     bool aborted;     /* to be closed at the next call */
     bool body_unread; /* answered before */
+    bool last;        /* the connection ends with it */
     bool queued;
     struct MHD_Response *response; /* NULL: not answered */
     int status;
@@ -65,6 +66,16 @@ void request_completed(void *arg, struct MHD_Connection *mhd, void **context,
 /* A connection is gone and its request was not completed: the library tells
  * only where it closes in an orderly way. */
 void request_forsake(struct http_request *r);
+
+/*
+ * The library has found a Content-Length that it cannot read.  Of that it
+ * tells by itself, and sends the head of its answer twice (0.9.75), but first
+ * it says so: whose length that is gets its answer here, and what the library
+ * sends after it goes nowhere.
+ */
+void request_refuse_lengths(struct http_endpoint *ep);
+/* The bytes of such an answer, which ends its connection. */
+int request_refusal_format(int status, const char *detail, char out[512]);
 
 /* The client of a suspended request is gone, or the endpoint ends. */
 void request_abort(struct http_request *r);

@@ -163,6 +163,7 @@ static bool
 make_response(struct http_request *r, const struct http_response *from)
 {
     r->status = from->status;
+    r->last |= response_must_close(r, from);
     if (from->stream != NULL)
         r->response = make_streamed(r, from->stream);
     else

@@ -16,6 +16,9 @@ struct rest_page {
     struct rest_target target;
     bool bare; /* the objects alone */
     bool started, complete, more;
+    bool full;                      /* bytes_max is reached */
+    size_t bytes_max;               /* 0: none */
+    size_t bytes;                   /* in earlier chunks */
     int64_t after;                  /* the last row written */
     size_t left;                    /* of the page's limit */
     char class_name[REST_NAME_MAX]; /* as declared */
@@ -48,6 +51,12 @@ rest_page_new(const struct rest_target *target)
 }
 
 void
+rest_page_set_bytes_max(struct rest_page *p, size_t bytes_max)
+{
+    p->bytes_max = bytes_max;
+}
+
+void
 rest_page_free(struct rest_page *p)
 {
     free(p);
@@ -70,6 +79,16 @@ chunk_class(struct chunk *c, struct span name,
     return found;
 }
 
+/* Not before there is one instance: the next page has to begin elsewhere. */
+static bool
+page_is_full(const struct chunk *c)
+{
+    const struct rest_page *p = c->page;
+
+    return p->bytes_max > 0 && p->left < p->target.limit &&
+           p->bytes + (c->out->length - c->begin) >= p->bytes_max;
+}
+
 static bool
 chunk_visit(void *arg, int64_t row, struct span key,
             const struct cim_instance *instance)
@@ -79,7 +98,8 @@ chunk_visit(void *arg, int64_t row, struct span key,
     struct repository_class_full *class;
     cJSON *node = NULL;
 
-    if (p->left == 0 || c->count == CHUNK_INSTANCES ||
+    p->full = p->full || page_is_full(c);
+    if (p->left == 0 || p->full || c->count == CHUNK_INSTANCES ||
         c->out->length - c->begin >= CHUNK_BYTES)
     {
         c->stopped = true;
@@ -184,8 +204,9 @@ chunk_write(struct chunk *c, uint32_t *hresult_out)
                              p->after, most + 1, chunk_visit, c, NULL) < 0 ||
         c->failed)
         return REST_STATUS_STORE_FAILED;
-    if (!c->stopped || p->left == 0)
+    if (!c->stopped || p->left == 0 || p->full)
         page_close(c);
+    p->bytes += c->out->length - c->begin;
     return c->failed || buf_failed(c->out) ? REST_STATUS_STORE_FAILED
                                            : REST_STATUS_OK;
 }

@@ -80,6 +80,9 @@ enum rest_status rest_read(struct repository *repo,
 struct rest_page;
 struct rest_page *rest_page_new(const struct rest_target *target);
 void rest_page_free(struct rest_page *p);
+/* The page ends, with a "next", behind the instance that makes it so long;
+ * for answers that cannot be streamed. */
+void rest_page_set_bytes_max(struct rest_page *p, size_t bytes_max);
 enum rest_status rest_page_next(struct rest_page *p, struct repository *repo,
                                 struct buf *out, bool *done_out,
                                 uint32_t *hresult_out);

@@ -231,6 +231,34 @@ part_stream_read(void *arg, char *out, size_t max)
     return (long)n;
 }
 
+/* A sealed answer is made in one piece. */
+static void
+part_stream_seal(struct part_stream *s, const struct http_header *headers,
+                 size_t header_count)
+{
+    struct request *r = s->request;
+    size_t max = r->listener->config->sealed_body_max;
+    struct buf whole = BUF_INIT;
+    bool ok = true;
+
+    buf_add(&whole, s->part.data, s->part.length);
+    while (ok && !s->done && whole.length <= max) {
+        ok = part_stream_fill(s);
+        buf_add(&whole, s->part.data, s->part.length);
+    }
+    if (!ok || buf_failed(&whole))
+        act_unavailable(r, "the answer could not be made");
+    else if (whole.length > max)
+        answer_problem(r, 413, "too-large", "Too large to be sealed",
+                       "The answer is larger than sealed_body_max; ask by"
+                       " https.",
+                       0, NULL);
+    else
+        answer_send(r, 200, "application/json", buf_span(&whole), NULL,
+                    headers, header_count);
+    secret_fini(&whole);
+}
+
 bool
 act_stream(struct request *r, const struct part_source *source, bool reading,
            const struct http_header *headers, size_t header_count)
@@ -252,13 +280,16 @@ act_stream(struct request *r, const struct part_source *source, bool reading,
         free(s);
         return false;
     }
-    if (!s->done) {
+    if (!s->done && !r->sealed.open) {
         answer_send(r, 200, "application/json", (struct span){NULL, 0},
                     &stream, headers, header_count);
         return true;
     }
-    answer_send(r, 200, "application/json", buf_span(&s->part), NULL, headers,
-                header_count);
+    if (r->sealed.open)
+        part_stream_seal(s, headers, header_count);
+    else
+        answer_send(r, 200, "application/json", buf_span(&s->part), NULL,
+                    headers, header_count);
     part_stream_close(s);
     return true;
 }
@@ -302,6 +333,9 @@ act_instances(struct request *r)
         repository_read_end(r->worker->repository);
     } else {
         s->worker = r->worker;
+        if (r->sealed.open)
+            rest_page_set_bytes_max(s->page,
+                                    r->listener->config->sealed_body_max / 2);
         if (act_stream(r, &source, true, NULL, 0))
             return STEP_DONE;
         status = s->status;
@@ -320,7 +354,7 @@ act_is_asking(const struct request *r)
 {
     return r->resource == RESOURCE_OPERATION &&
            (r->operation == OPERATION_DISCOVER ||
-            strcmp(http_request_method(r->http), "DELETE") == 0);
+            strcmp(request_method(r), "DELETE") == 0);
 }
 
 enum step_result

@@ -40,7 +40,13 @@ answer_send(struct request *r, int status, const char *content_type,
         header_add(headers, &n, extra[i].name, extra[i].value);
     response.header_count = n;
     r->answered = true;
+    if (r->sealed.open) {
+        sealed_respond(r, &response);
+        return;
+    }
     http_respond(r->http, &response);
+    if (r->sealed.drop)
+        sealed_drop(r);
 }
 
 static void
@@ -111,9 +117,9 @@ channel_advice(const struct request *r)
         return "the peer's user is not in local_users of this listener.";
     default:
         return "the connection on which this gateway received it is not"
-               " encrypted. Connect to the gateway by https; if a TLS proxy"
-               " is in front, its listener must be declared trusted_proxy"
-               " (docs/nginx.md).";
+               " encrypted. Connect to the gateway by https or use message"
+               " encryption; if a TLS proxy is in front, its listener must be"
+               " declared trusted_proxy (docs/nginx.md).";
     }
 }
 

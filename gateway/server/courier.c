@@ -13,25 +13,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "gateway/auth/auth.h"
-#include "gateway/callback/callback.h"
 #include "gateway/server/messages.h"
 #include "gateway/server/policy.h"
 #include "gateway/server/stores.h"
+#include "gateway/server/way.h"
 #include "policy/repository/repository.h"
 
-#define IDLE_MS     20000    /* an unused session is closed after that */
-#define MARGIN_US   60000000 /* before its ticket ends */
+#define IDLE_MS     20000 /* an unused session is closed after that */
 #define SINK_HEADER 160
-
-/* An authenticated connection and what it was found to be. */
-struct way {
-    struct sink sink;
-    struct sink_session *session; /* NULL: none */
-    struct initiator *initiator;
-    enum authn_level declared, applied;
-    int64_t expires_us;
-};
 
 struct courier {
     const struct courier_boot *boot;
@@ -41,7 +30,6 @@ struct courier {
     struct repository *repository;
     struct policy_holder policy;
     struct way way;
-    struct sink_authenticator authenticator;
     bool draining;
 };
 
@@ -86,131 +74,6 @@ delivery_fail_sink(struct delivery *v, const struct sink_failure *f)
 {
     v->note.unsecured = f->unsecured;
     return delivery_fail(v, f->outcome, f->reason, f->detail);
-}
-
-/* -- the secure way: RFC 4559 as the client ------------------------------------ */
-
-static int
-sign_in_fail(struct sink_failure *f, enum delivery_outcome outcome,
-             const char *reason, const char *detail)
-{
-    *f = (struct sink_failure){.outcome = outcome,
-                               .unsecured = outcome == DELIVERY_RETRY};
-    snprintf(f->reason, sizeof(f->reason), "%s", reason);
-    snprintf(f->detail, sizeof(f->detail), "%s", detail);
-    return -1;
-}
-
-/*
- * A KDC that cannot be asked may be asked later; one that does not know the
- * sink has said so.  The text is what tells (the numbers of a mechanism
- * behind SPNEGO mean nothing).
- */
-static int
-token_fail(struct sink_failure *f, const struct error *err)
-{
-    bool unknown = strstr(err->text, "not found in Kerberos database") != NULL;
-
-    return sign_in_fail(f, unknown ? DELIVERY_INSECURE : DELIVERY_RETRY,
-                        "sink-ticket", err->text);
-}
-
-static int
-way_token(void *arg, const char *host, struct span pem, struct buf *out,
-          struct sink_failure *failure)
-{
-    struct courier *c = arg;
-    struct channel_binding binding = {.length = 0};
-    char spn[300];
-    struct initiator_options options = {
-        .spn = spn,
-        .binding = &binding,
-        .credential = c->credential,
-    };
-    struct error err = {0, ""};
-
-    if (!initiator_flags_for_level(AUTHN_LEVEL_PKT_PRIVACY, &options.req_flags,
-                                   &options.no_ci))
-        return sign_in_fail(failure, DELIVERY_INSECURE, "sink-context", "");
-    snprintf(spn, sizeof(spn), "HTTP@%s", host);
-    if (pem.data != NULL &&
-        !channel_binding_from_pem(pem.data, pem.length, &binding, &err))
-        return sign_in_fail(failure, DELIVERY_INSECURE, "sink-certificate",
-                            err.text);
-    if (initiator_new(&options, &c->way.initiator, &err) < 0)
-        return token_fail(failure, &err);
-    buf_add_string(out, initiator_token(c->way.initiator));
-    return 0;
-}
-
-/* The sink has proved who it is, and the context is what we asked for. */
-static int
-way_finish(void *arg, struct span reply, struct sink_failure *failure)
-{
-    struct courier *c = arg;
-    struct way *w = &c->way;
-    struct error err = {0, ""};
-    struct buf flags = BUF_INIT;
-
-    if (reply.data == NULL)
-        return sign_in_fail(failure, DELIVERY_INSECURE, "sink-authentication",
-                            "the sink did not answer the token: it does not"
-                            " speak Negotiate");
-    if (initiator_finish(w->initiator, reply, &err) < 0)
-        return sign_in_fail(failure, DELIVERY_INSECURE, "sink-authentication",
-                            err.text);
-    w->declared = declared_level(initiator_flags(w->initiator), false);
-    if (!initiator_is_mutual(w->initiator) ||
-        w->declared != AUTHN_LEVEL_PKT_PRIVACY)
-    {
-        gss_flags_format(initiator_flags(w->initiator), &flags);
-        sign_in_fail(failure, DELIVERY_INSECURE, "sink-context",
-                     buf_failed(&flags) ? "" : flags.data);
-        buf_fini(&flags);
-        return -1;
-    }
-    w->expires_us = initiator_expires_us(w->initiator);
-    return 0;
-}
-
-static void
-way_close(struct courier *c)
-{
-    sink_session_close(c->way.session);
-    initiator_free(c->way.initiator);
-    memset(&c->way, 0, sizeof(c->way));
-}
-
-static bool
-way_leads_to(const struct courier *c, const struct sink *sink)
-{
-    const struct way *w = &c->way;
-
-    return w->session != NULL && w->sink.tls == sink->tls &&
-           w->sink.port == sink->port &&
-           strcmp(w->sink.host, sink->host) == 0 &&
-           clock_now_us() + MARGIN_US < w->expires_us &&
-           sink_session_is_alive(w->session);
-}
-
-static int
-way_open(struct courier *c, struct delivery *v)
-{
-    struct sink_failure failure;
-
-    if (way_leads_to(c, &v->sink))
-        return 0;
-    way_close(c);
-    c->way.sink = v->sink;
-    if (sink_session_open(c->config, &v->sink, &c->authenticator,
-                          &c->way.session, &failure) < 0)
-    {
-        way_close(c);
-        return delivery_fail_sink(v, &failure);
-    }
-    c->way.applied = channel_applied_level(
-        v->sink.tls ? CHANNEL_TLS : CHANNEL_CLEARTEXT, true);
-    return 0;
 }
 
 /* -- the decision ----------------------------------------------------------------- */
@@ -348,23 +211,22 @@ delivery_allowed(struct delivery *v, enum authn_level declared,
 static int
 delivery_post(struct delivery *v, const char *part, const struct buf *body)
 {
-    char operation[SINK_HEADER], key[SINK_HEADER];
-    const char *const headers[] = {"Content-Type: application/json", operation,
-                                   key};
+    char key[SINK_HEADER];
     const char *id = v->operation.request.id;
+    const struct http_header headers[] = {{"Content-Type", "application/json"},
+                                          {"Nsgate-Operation", id},
+                                          {"Idempotency-Key", key}};
     struct courier *c = v->courier;
     struct sink_failure failure;
 
     if (buf_failed(body))
         return delivery_fail(v, DELIVERY_RETRY, "no-memory", "out of memory");
-    snprintf(operation, sizeof(operation), "Nsgate-Operation: %s", id);
-    snprintf(key, sizeof(key), "Idempotency-Key: \"%s-%s\"", id, part);
+    snprintf(key, sizeof(key), "\"%s-%s\"", id, part);
     if (delivery_allowed(v, c->way.declared, c->way.applied) < 0)
         return -1;
-    if (sink_session_post(c->way.session, headers, ARRAY_COUNT(headers),
-                          buf_span(body), &failure) == 0)
+    if (way_post(&c->way, &v->sink, headers, ARRAY_COUNT(headers),
+                 buf_span(body), &failure) == 0)
         return 0;
-    way_close(c);
     return delivery_fail_sink(v, &failure);
 }
 
@@ -493,8 +355,7 @@ delivery_read(struct delivery *v)
 static int
 delivery_judge(struct delivery *v)
 {
-    enum authn_level applied = channel_applied_level(
-        v->sink.tls ? CHANNEL_TLS : CHANNEL_CLEARTEXT, true);
+    enum authn_level applied = way_best_level(v->courier->config, &v->sink);
 
     if (delivery_allowed(v, AUTHN_LEVEL_PKT_PRIVACY, applied) < 0)
         return -1;
@@ -504,6 +365,16 @@ delivery_judge(struct delivery *v)
     /* What it really comes to is not known yet. */
     v->note.declared = v->note.applied = v->note.effective = 0;
     return 0;
+}
+
+static int
+delivery_open(struct delivery *v)
+{
+    struct sink_failure failure;
+
+    if (way_open(&v->courier->way, &v->sink, &failure) == 0)
+        return 0;
+    return delivery_fail_sink(v, &failure);
 }
 
 static void
@@ -519,7 +390,7 @@ courier_deliver(struct courier *c, const char *id)
     if (v->arena == NULL)
         delivery_fail(v, DELIVERY_RETRY, "no-memory", "out of memory");
     else if (delivery_read(v) == 0 && delivery_judge(v) == 0 &&
-             way_open(c, v) == 0 && delivery_send(v) == 0)
+             delivery_open(v) == 0 && delivery_send(v) == 0)
         v->note.outcome = DELIVERY_DONE;
     courier_say(c, OPERATION_MESSAGE_OUTCOME, &v->note);
     arena_free(v->arena);
@@ -554,9 +425,10 @@ courier_take_keytab(struct courier *c, int fd)
                                        &credential, &err);
 
     if (result == 0) {
-        way_close(c);
+        way_close(&c->way);
         client_credential_free(c->credential);
         c->credential = credential;
+        c->way.credential = credential;
     }
     message_send(c->boot->master_fd, MESSAGE_KEYTAB_SET, 0, result,
                  result < 0 ? err.text
@@ -595,7 +467,7 @@ courier_run(struct courier *c)
             poll(fds, ARRAY_COUNT(fds), c->way.session != NULL ? IDLE_MS : -1);
 
         if (ready == 0)
-            way_close(c);
+            way_close(&c->way);
         if (ready <= 0)
             continue;
         if (fds[0].revents != 0 && !courier_hear_master(c))
@@ -617,8 +489,7 @@ courier_open(struct courier *c, struct error *err)
     if (client_credential_new(b->client_keytab_fd, c->config->client_principal,
                               &c->credential, err) < 0)
         return error_prefix(err, "%s", c->config->client_keytab);
-    c->authenticator = (struct sink_authenticator){
-        .arg = c, .token = way_token, .finish = way_finish};
+    c->way.credential = c->credential;
     return sandbox_courier(err);
 }
 
@@ -630,6 +501,7 @@ courier_main(const struct courier_boot *boot)
     int status = 0;
 
     policy_holder_init(&c.policy, boot->config->state_dir);
+    way_init(&c.way, c.config);
     if (courier_open(&c, &err) < 0) {
         message_send(boot->master_fd, MESSAGE_FAILED, 0, -1, err.text, -1);
         status = 1;
@@ -638,7 +510,7 @@ courier_main(const struct courier_boot *boot)
                      client_credential_principal(c.credential), -1);
         courier_run(&c);
     }
-    way_close(&c);
+    way_close(&c.way);
     client_credential_free(c.credential);
     outbox_close(c.outbox);
     repository_close(c.repository);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "gateway/server/request.h"
+#include "gateway/server/way.h"
 
 #define OPERATIONS_PATH "/operations/"
 #define ANSWER_MS       10000 /* for the dispatcher to have committed */
@@ -112,7 +113,7 @@ operation_route(struct request *r)
     if (!ours)
         return operation_not_found(r);
     r->resource = RESOURCE_OPERATION;
-    r->operation = operation_kind_of(http_request_method(r->http));
+    r->operation = operation_kind_of(request_method(r));
     return STEP_NEXT;
 }
 
@@ -184,8 +185,8 @@ operation_answered(struct worker *w)
 enum prefer_parse
 operation_preference(struct request *r)
 {
-    const char *method = http_request_method(r->http);
-    struct span value = http_request_header(r->http, "Prefer");
+    const char *method = request_method(r);
+    struct span value = request_header(r, "Prefer");
 
     r->async.sink[0] = '\0';
     if (value.data == NULL || strcmp(method, "GET") != 0)
@@ -234,8 +235,7 @@ static enum step_result
 judge_sink(struct request *r, const struct sink *sink)
 {
     const struct config_callback *c = &r->worker->boot->config->callback;
-    enum authn_level applied = channel_applied_level(
-        sink->tls ? CHANNEL_TLS : CHANNEL_CLEARTEXT, true);
+    enum authn_level applied = way_best_level(c, sink);
     char detail[NAMESPACE_PATH_MAX + sizeof(sink->host) + 256];
 
     if (applied < r->decision.required) {
@@ -321,7 +321,7 @@ accept_begin(struct request *r, enum prefer_parse preference)
     if (preference == PREFER_MALFORMED)
         return accept_malformed(r, "The callback of Prefer is not one;"
                                    " callback; url=\"https://...\" is.");
-    if (http_request_header_count(r->http, "Prefer") > 1)
+    if (request_header_count(r, "Prefer") > 1)
         return accept_malformed(r, "There is more than one Prefer.");
     if (preference == PREFER_CALLBACK) {
         sink = malloc(sizeof(*sink));
@@ -569,7 +569,7 @@ operation_act(struct request *r)
 {
     const struct http_header allow = {"Allow", OPERATION_METHODS};
 
-    if (strcmp(http_request_method(r->http), "DELETE") == 0)
+    if (strcmp(request_method(r), "DELETE") == 0)
         return operation_cancel(r);
     if (r->operation == OPERATION_DISCOVER) {
         answer_send(r, 204, NULL, (struct span){NULL, 0}, NULL, &allow, 1);

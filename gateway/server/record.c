@@ -21,7 +21,7 @@ record_access(const struct request *r, uint64_t bytes, bool completed)
     json_text(&b, "client", r->client);
     if (r->auth.principal[0] != '\0')
         json_text(&b, "principal", r->auth.principal);
-    json_text(&b, "method", http_request_method(r->http));
+    json_text(&b, "method", request_method(r));
     json_string(&b, "target", http_request_target(r->http));
     json_number(&b, "status", r->status);
     json_number(&b, "bytes", (int64_t)bytes);
@@ -73,7 +73,7 @@ record_event(const struct request *r, enum event_id id, const char *reason,
     e.fields[EVENT_FIELD_REQUEST_ID] = span_of(r->id);
     e.fields[EVENT_FIELD_CLIENT] = span_of(r->client);
     e.fields[EVENT_FIELD_LISTENER] = span_of(r->listener->config->name);
-    e.fields[EVENT_FIELD_METHOD] = span_of(http_request_method(r->http));
+    e.fields[EVENT_FIELD_METHOD] = span_of(request_method(r));
     e.fields[EVENT_FIELD_TARGET] = http_request_target(r->http);
     e.fields[EVENT_FIELD_CHANNEL] = span_of(channel_kind_name(r->channel));
     e.fields[EVENT_FIELD_REASON] = span_of(reason);

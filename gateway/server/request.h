@@ -3,6 +3,7 @@
 
 #include "gateway/callback/callback.h"
 #include "gateway/rest/rest.h"
+#include "gateway/server/sealed.h"
 #include "gateway/server/worker.h"
 
 /*
@@ -33,6 +34,8 @@ struct request {
     int64_t began_us;
     size_t step;
     bool answered;
+    bool complete; /* its body is here */
+    struct request_sealed sealed;
 
     /* admit */
     struct http_target target;
@@ -69,6 +72,7 @@ struct request {
 enum step_result {
     STEP_DONE = 0, /* answered */
     STEP_NEXT,
+    STEP_BODY, /* asked again once the body is here */
     STEP_WAIT, /* suspended; requests_retry asks this step again */
 };
 
@@ -112,6 +116,26 @@ enum prefer_parse operation_preference(struct request *r);
 enum step_result operation_accept(struct request *r,
                                   enum prefer_parse preference);
 enum step_result operation_act(struct request *r);
+
+/* -- what the client asks for: of a sealed message, what is inside --------- */
+
+const char *request_method(const struct request *r);
+struct span request_header(const struct request *r, const char *name);
+unsigned request_header_count(const struct request *r, const char *name);
+
+/* -- sealed.c: message encryption ------------------------------------------- */
+
+bool sealed_is_sign_in(const struct request *r);
+/* Takes context, which may be NULL. */
+enum step_result sealed_sign_in(struct request *r,
+                                struct security_context *context);
+/* Whether r brings a sealed body; remembers its protocol. */
+bool sealed_is_sealed(struct request *r);
+enum step_result sealed_authenticate(struct request *r);
+/* Instead of http_respond. */
+void sealed_respond(struct request *r, const struct http_response *response);
+void sealed_drop(struct request *r);
+void sealed_fini(struct request *r);
 
 /* decide() over this request's facts and its pinned image, without a side
  * effect. */

@@ -4,6 +4,30 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* -- what the client asks for ------------------------------------------------ */
+
+const char *
+request_method(const struct request *r)
+{
+    return r->sealed.inner != NULL ? r->sealed.inner->method
+                                   : http_request_method(r->http);
+}
+
+struct span
+request_header(const struct request *r, const char *name)
+{
+    return r->sealed.inner != NULL ? http_inner_field(r->sealed.inner, name)
+                                   : http_request_header(r->http, name);
+}
+
+unsigned
+request_header_count(const struct request *r, const char *name)
+{
+    return r->sealed.inner != NULL
+               ? http_inner_field_count(r->sealed.inner, name)
+               : http_request_header_count(r->http, name);
+}
+
 /* -- authenticate ---------------------------------------------------------- */
 
 static bool
@@ -29,16 +53,27 @@ realm_is_allowed(const struct request *r)
 static enum step_result
 step_authenticate(struct request *r)
 {
-    bool offered;
+    struct security_context *context = NULL;
+    bool offered, sign_in;
 
-    acceptor_accept(r->worker->acceptor,
-                    http_request_header(r->http, "Authorization"),
-                    binding_expected(r), &r->auth);
+    if (sealed_is_sealed(r))
+        return sealed_authenticate(r);
+    sign_in = sealed_is_sign_in(r);
+    /* In clear there is nothing to bind to. */
+    if (sign_in)
+        acceptor_accept_keep(r->worker->acceptor,
+                             http_request_header(r->http, "Authorization"),
+                             NULL, &r->auth, &context);
+    else
+        acceptor_accept(r->worker->acceptor,
+                        http_request_header(r->http, "Authorization"),
+                        binding_expected(r), &r->auth);
     binding_require(r);
     if (r->auth.outcome == AUTH_OK) {
         r->realm_allowed = realm_is_allowed(r);
-        return STEP_NEXT;
+        return sign_in ? sealed_sign_in(r, context) : STEP_NEXT;
     }
+    security_context_free(context);
     offered = r->auth.outcome != AUTH_NO_TOKEN;
     r->reason = decision_reason_name(REASON_NOT_AUTHENTICATED);
     atomic_fetch_add_explicit(&r->worker->counters->unauthenticated, 1,
@@ -95,7 +130,7 @@ step_route(struct request *r)
                               r->worker->boot->config->page_max, &r->route);
     switch (parsed) {
     case REST_PARSE_OK:
-        r->operation = operation_of(http_request_method(r->http));
+        r->operation = operation_of(request_method(r));
         return STEP_NEXT;
     case REST_PARSE_NOT_FOUND:
         r->reason = "no-such-resource";
@@ -259,6 +294,7 @@ waiting_add(struct request *r)
 static void
 request_run(struct request *r, bool complete)
 {
+    r->complete = complete;
     while (!r->answered && r->step < ARRAY_COUNT(steps)) {
         const struct step *s = &steps[r->step];
 
@@ -268,6 +304,8 @@ request_run(struct request *r, bool complete)
         case STEP_NEXT:
             r->step++;
             break;
+        case STEP_BODY:
+            return;
         case STEP_WAIT:
             waiting_add(r);
             return;
@@ -327,6 +365,8 @@ request_new(struct worker *w, struct http_request *h)
     r->began_us = clock_now_us();
     r->step = 0;
     r->answered = false;
+    r->complete = false;
+    memset(&r->sealed, 0, sizeof(r->sealed));
     r->target.path[0] = '\0';
     r->target.path_length = 0;
     r->target.query = (struct span){NULL, 0};
@@ -404,12 +444,14 @@ handler_finished(void *arg, struct http_request *h, int status, uint64_t bytes,
 
     if (r == NULL)
         return;
-    r->status = status;
+    if (!r->sealed.open)
+        r->status = status;
     waiting_remove(r);
     if (!r->listener->config->status)
         record_access(r, bytes, completed);
     policy_image_unref(r->image);
     auth_result_fini(&r->auth);
+    sealed_fini(r);
     r->next = w->free_requests;
     w->free_requests = r;
 }

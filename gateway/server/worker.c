@@ -101,6 +101,7 @@ watch_due(void *arg)
     struct error err;
 
     event_sender_flush(w->events);
+    sealed_sweep(w);
     if (policy_holder_changed(&w->policy))
         policy_load(w, &err);
     if (policy_holder_generation(&w->policy) != w->told_generation) {
@@ -419,6 +420,7 @@ worker_main(const struct worker_boot *boot)
 
     atomic_store(&w.counters->pid, getpid());
     policy_holder_init(&w.policy, boot->config->state_dir);
+    TAILQ_INIT(&w.bound);
     if (worker_open(&w, &err) < 0) {
         say(&w, MESSAGE_FAILED, -1, err.text);
     } else {

@@ -12,6 +12,7 @@
 #include "gateway/http/http.h"
 #include "gateway/server/listener.h"
 #include "gateway/server/policy.h"
+#include "gateway/server/sealed.h"
 #include "gateway/sys/sys.h"
 #include "policy/repository/repository.h"
 
@@ -67,6 +68,8 @@ struct worker {
     struct request *free_requests;
     struct request *waiting; /* for the image of a newer generation */
     struct loop_timer *waiting_timer;
+    struct bound_contexts bound; /* of message encryption, oldest use first */
+    size_t bound_count;
     struct siphash_key id_key;
     uint64_t id_next;
     uint64_t told_generation; /* to the master, by the watch */

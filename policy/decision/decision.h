@@ -43,6 +43,7 @@ enum channel_kind {
     CHANNEL_LOCAL_UNLISTED,  /* channel = local, peer not in local_users */
     CHANNEL_LOCAL,           /* channel = local, peer in local_users */
     CHANNEL_ASSERTED,        /* channel = asserted: the operator vouches */
+    CHANNEL_SEALED,          /* message encryption, both ways */
 };
 
 /* "tls"; as problems, events and access records say it. */

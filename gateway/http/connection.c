@@ -370,8 +370,6 @@ connection_given_up(struct connection *c)
     const struct http_handlers *h = &ep->handlers;
     int status = (int)ep->said_status;
 
-    if (c->last_turn == ep->turn)
-        return; /* it ends as it should */
     ep->said_status = 0;
     if (status == 0) {
         char answer[512];
@@ -402,7 +400,7 @@ connection_notify(void *arg, struct MHD_Connection *mhd, void **context,
     } else if (*context != NULL) {
         struct connection *c = *context;
 
-        if (c->request == NULL && c->state != CONNECTION_ENDING &&
+        if (c->request == NULL && !c->over && c->state != CONNECTION_ENDING &&
             !ep->stopping)
             connection_given_up(c);
         connection_closed(c);

@@ -37,7 +37,7 @@ library_says(void *arg, const char *format, va_list args)
     if (ep->mhd == NULL) {
         vsnprintf(ep->complaint, sizeof(ep->complaint), format, args);
         ep->complaint[strcspn(ep->complaint, "\n")] = '\0';
-    } else if (strstr(format, "`Content-Length' header") != NULL) {
+    } else if (strstr(format, "Content-Length' header") != NULL) {
         request_refuse_lengths(ep);
     } else if (strstr(format, "HTTP response code is %u") != NULL) {
         ep->said_status = va_arg(args, unsigned);
@@ -274,7 +274,6 @@ http_endpoint_run(struct http_endpoint *ep)
             connection_ready(events[i].data.ptr, events[i].events);
     }
     ep->wake = false;
-    ep->turn++;
     MHD_run(ep->mhd);
     connection_expire(ep);
 }

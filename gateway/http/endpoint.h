@@ -52,7 +52,7 @@ struct connection {
     bool watched;                        /* for a hang-up, while suspended */
     int linger_fd;      /* becomes fd once the library is done */
     const void *memory; /* of the library's pool, at or near its begin */
-    uint64_t last_turn; /* in which its last request was over */
+    bool over;          /* it ends with the request that was last */
     void *context;      /* the handlers' */
     void (*release)(void *context);
 };
@@ -72,7 +72,6 @@ struct http_endpoint {
     bool draining;
     bool stopping;
     bool wake;            /* something was resumed: run before waiting */
-    uint64_t turn;        /* counts the library's runs */
     unsigned said_status; /* of the library's latest refusal; 0: none */
     unsigned connections, ending;
     /* One list a state; each in order of deadline, since all that enter it

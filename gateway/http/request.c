@@ -450,8 +450,7 @@ request_completed(void *arg, struct MHD_Connection *mhd, void **context,
         return;
     *context = NULL;
     c = r->connection;
-    if (r->last || code != MHD_REQUEST_TERMINATED_COMPLETED_OK)
-        c->last_turn = r->ep->turn;
+    c->over = r->last || code != MHD_REQUEST_TERMINATED_COMPLETED_OK;
     r->ep->said_status = 0;
     connection_watch(c, false);
     request_tell_end(r, code);

@@ -207,51 +207,167 @@ Test(endpoint, ends_silent_connections_for_ones_that_speak)
     rig_close(&rig);
 }
 
+/* Those that once spoke stay longer than those that never did. */
+Test(endpoint, ends_the_connection_that_was_idle_longest_for_a_new_one)
+{
+    const struct http_endpoint_options but = {.connections_max = 3};
+    struct reply reply = {0};
+    struct rig rig;
+    int fd[5];
+
+    rig_open(&rig, RIG_TCP, &but);
+    for (unsigned i = 0; i < 2; i++) {
+        fd[i] = rig_connect(&rig);
+        cr_assert(is_served(&rig, fd[i]));
+    }
+    cr_assert(is_served(&rig, fd[0]));
+    fd[2] = rig_connect(&rig);
+    rig_until(&rig, http_endpoint_connections(rig.ep) == 3);
+    fd[3] = rig_connect(&rig);
+    cr_assert(is_served(&rig, fd[3]));
+    cr_assert(is_closed(&rig, fd[2]));
+    fd[4] = rig_connect(&rig);
+    cr_assert(is_served(&rig, fd[4]));
+    cr_assert(rig_closed(&rig, fd[1], &reply));
+    cr_assert(is_served(&rig, fd[0]));
+    cr_assert(is_served(&rig, fd[3]));
+    cr_assert_eq(http_endpoint_connections(rig.ep), 3);
+    for (unsigned i = 0; i < 5; i++)
+        close(fd[i]);
+    rig_close(&rig);
+}
+
+static void
+hold(struct rig *rig, struct http_request *r)
+{
+    rig->held = r;
+    http_request_suspend(r);
+}
+
 Test(endpoint, refuses_more_when_all_are_busy)
 {
     const struct http_endpoint_options but = {.connections_max = 2};
+    struct reply reply = {0};
     struct rig rig;
     int a, b, c;
 
     rig_open(&rig, RIG_TCP, &but);
+    rig.on_complete = hold;
     a = rig_connect(&rig);
+    rig_send(a, SPAN(GET));
+    rig_until(&rig, rig.completed == 1);
+    /* A head that has only just begun is not in the way either. */
     b = rig_connect(&rig);
-    cr_assert(is_served(&rig, a));
-    cr_assert(is_served(&rig, b));
+    rig_send(b, SPAN("GET / HT"));
+    rig_until(&rig, http_endpoint_connections(rig.ep) == 2);
     c = rig_connect(&rig);
     cr_assert(is_closed(&rig, c));
-    cr_assert(is_served(&rig, a));
+    rig_answer(rig.held, 200, "kept");
+    cr_assert(rig_reply(&rig, a, &reply));
+    cr_assert_str_eq(reply.body, "kept");
+    rig.on_complete = NULL;
+    rig_send(b, SPAN("TP/1.1\r\nHost: x\r\n\r\n"));
+    memset(&reply, 0, sizeof(reply));
+    cr_assert(rig_reply(&rig, b, &reply));
     close(a);
     close(b);
     close(c);
     rig_close(&rig);
 }
 
+/* Each state has a time of its own: only the one named is short, and only
+ * who is in that state goes. */
 Test(endpoint, ends_connections_that_take_too_long)
 {
-    static const struct span begun[] = {
-        SPAN(""),
-        SPAN("GET / HT"),
-        SPAN("GET / HTTP/1.1\r\nHost: x\r\n"),
-        SPAN("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nx"),
-        SPAN(GET),
+    static const struct {
+        struct http_endpoint_options but;
+        struct span sent;
+        unsigned begun;
+    } rows[] = {
+        {{.first_byte_timeout_s = 1}, SPAN(""), 0},
+        {{.header_timeout_s = 1}, SPAN("GET / HT"), 0},
+        {{.header_timeout_s = 1}, SPAN("GET / HTTP/1.1\r\nHost: x\r\n"), 0},
+        {{.body_timeout_s = 1},
+         SPAN("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nx"),
+         1},
+        {{.idle_timeout_s = 1,
+          .first_byte_timeout_s = 30,
+          .header_timeout_s = 30,
+          .body_timeout_s = 30,
+          .write_timeout_s = 30},
+         SPAN(GET),
+         1},
     };
-    const struct http_endpoint_options but = {.idle_timeout_s = 1};
-    int fd[ARRAY_COUNT(begun)];
+    struct rig rig[ARRAY_COUNT(rows)];
+    int fd[ARRAY_COUNT(rows)][ARRAY_COUNT(rows)];
+
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        rig_open(&rig[i], RIG_TCP, &rows[i].but);
+        for (size_t j = 0; j < ARRAY_COUNT(rows); j++) {
+            fd[i][j] = rig_connect(&rig[i]);
+            rig_send(fd[i][j], rows[j].sent);
+        }
+        rig_until(&rig[i],
+                  http_endpoint_connections(rig[i].ep) == ARRAY_COUNT(rows));
+        rig_until(&rig[i], rig[i].begun == 2);
+        cr_assert_leq(http_endpoint_timeout_ms(rig[i].ep), 1000);
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        unsigned same = 0;
+
+        for (size_t j = 0; j < ARRAY_COUNT(rows); j++)
+            same +=
+                memcmp(&rows[i].but, &rows[j].but, sizeof(rows[i].but)) == 0;
+        rig_until(&rig[i], http_endpoint_connections(rig[i].ep) ==
+                               ARRAY_COUNT(rows) - same);
+        cr_expect(rig_ends(&rig[i], fd[i][i]), "row %zu", i);
+        for (size_t j = 0; j < ARRAY_COUNT(rows); j++)
+            close(fd[i][j]);
+        rig_close(&rig[i]);
+    }
+}
+
+static long
+endless(void *arg, char *out, size_t max)
+{
+    (void)arg;
+    memset(out, 'x', max);
+    return (long)max;
+}
+
+static void
+answer_endlessly(struct rig *rig, struct http_request *r)
+{
+    static const struct http_stream stream = {.read = endless};
+    const struct http_response response = {.status = 200, .stream = &stream};
+
+    (void)rig;
+    http_respond(r, &response);
+}
+
+/* Whoever reads a byte now and then does not hold an answer for ever. */
+Test(endpoint, ends_an_answer_that_is_read_too_slowly)
+{
+    const struct http_endpoint_options but = {.write_timeout_s = 1};
+    uint64_t until = clock_monotonic_ms() + 20000;
     struct rig rig;
+    int fd;
 
     rig_open(&rig, RIG_TCP, &but);
-    for (size_t i = 0; i < ARRAY_COUNT(begun); i++) {
-        fd[i] = rig_connect(&rig);
-        rig_send(fd[i], begun[i]);
+    rig.on_complete = answer_endlessly;
+    fd = rig_connect(&rig);
+    rig_send(fd, SPAN(GET));
+    rig_until(&rig, rig.completed == 1);
+    while (rig.finished == 0 && clock_monotonic_ms() < until) {
+        char c[4096];
+
+        cr_assert_gt(recv(fd, c, sizeof(c), 0), 0);
+        rig_turn(&rig, -1, 50);
+        rig_turn(&rig, -1, 50);
     }
-    rig_until(&rig, http_endpoint_connections(rig.ep) == ARRAY_COUNT(begun));
-    cr_assert_leq(http_endpoint_timeout_ms(rig.ep), 1000);
-    rig_until(&rig, http_endpoint_connections(rig.ep) == 0);
-    cr_assert_eq(rig.begun, 2);
-    cr_assert_eq(rig.finished, 2);
-    for (size_t i = 0; i < ARRAY_COUNT(begun); i++)
-        close(fd[i]);
+    cr_assert_eq(rig.finished, 1);
+    cr_assert_not(rig.last.completed);
+    close(fd);
     rig_close(&rig);
 }
 
@@ -259,7 +375,7 @@ Test(endpoint, ends_connections_that_take_too_long)
  * time, too. */
 Test(endpoint, ends_a_head_that_trickles_in)
 {
-    const struct http_endpoint_options but = {.idle_timeout_s = 1};
+    const struct http_endpoint_options but = {.header_timeout_s = 1};
     uint64_t until = clock_monotonic_ms() + 20000;
     struct rig rig;
     int fd;
@@ -277,13 +393,6 @@ Test(endpoint, ends_a_head_that_trickles_in)
     cr_assert_eq(http_endpoint_connections(rig.ep), 0);
     close(fd);
     rig_close(&rig);
-}
-
-static void
-hold(struct rig *rig, struct http_request *r)
-{
-    rig->held = r;
-    http_request_suspend(r);
 }
 
 Test(endpoint, drains_by_closing_the_idle_and_answering_the_busy)

@@ -54,6 +54,12 @@ is_proxy(const struct config_listener *l)
     return l->channel == LISTENER_CHANNEL_PROXY;
 }
 
+static bool
+is_no_proxy(const struct config_listener *l)
+{
+    return !is_proxy(l);
+}
+
 /* A binding can only be compared with a certificate that we know. */
 static bool
 knows_certificate(const struct config_listener *l)
@@ -74,6 +80,9 @@ static const struct restriction {
     {"local_users", is_local, "channel = local"},
     {"secret_file", is_proxy, "trusted_proxy"},
     {"proxy_tls_certificate", is_proxy, "trusted_proxy"},
+    {"connections_per_address_max", is_no_proxy,
+     "a listener that is no proxy's: all of one's connections have one "
+     "address"},
     {"channel_bindings", knows_certificate,
      "TLS, or a proxy's certificate (proxy_tls_certificate)"},
     {"encrypted_needs_binding", knows_certificate,
@@ -213,11 +222,18 @@ static int
 check_status(struct draft *d, const struct config_listener *l,
              const struct ini_section *s, struct error *err)
 {
-    static const char *const fine[] = {
-        "bind",           "status",
-        "backlog",        "connections_max",
-        "idle_timeout_s", "header_max",
-        "body_max",       "connections_per_address_max"};
+    static const char *const fine[] = {"bind",
+                                       "status",
+                                       "backlog",
+                                       "connections_max",
+                                       "connections_per_address_max",
+                                       "first_byte_timeout_s",
+                                       "header_timeout_s",
+                                       "body_timeout_s",
+                                       "write_timeout_s",
+                                       "idle_timeout_s",
+                                       "header_max",
+                                       "body_max"};
 
     for (size_t i = 0; i < s->count; i++) {
         const char *name = s->entries[i].key->name;

@@ -314,9 +314,16 @@ endpoint_open(struct worker *w, size_t i, struct error *err)
             c->channel == LISTENER_CHANNEL_PROXY && c->unix_path != NULL,
         .only_uid = c->trusted_proxy_uid,
         .connections_max = c->connections_max,
-        .connections_per_address_max = c->connections_per_address_max,
+        .connections_per_address_max = c->channel == LISTENER_CHANNEL_PROXY
+                                           ? 0
+                                           : c->connections_per_address_max,
+        .first_byte_timeout_s = c->first_byte_timeout_s,
+        .header_timeout_s = c->header_timeout_s,
+        .body_timeout_s = c->body_timeout_s,
+        .write_timeout_s = c->write_timeout_s,
         .idle_timeout_s = c->idle_timeout_s,
         .header_max = c->header_max,
+        .token_max = c->token_max,
         .body_max = c->body_max,
     };
     struct http_handlers handlers = worker_handlers;

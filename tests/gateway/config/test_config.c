@@ -336,6 +336,10 @@ static const struct bad refuses_contradictions[] = {
      "t.conf:11: secret_file needs trusted_proxy"},
     {BASE CLEAR "proxy_tls_certificate = DIR/crt\n",
      "t.conf:11: proxy_tls_certificate needs trusted_proxy"},
+    {BASE CLEAR "trusted_proxy = root\nsecret_file = DIR/secret\n"
+                "connections_per_address_max = 8\n",
+     "t.conf:13: connections_per_address_max needs a listener that is no "
+     "proxy's: all of one's connections have one address"},
     {BASE CLEAR "trusted_proxy = root\n",
      "t.conf:11: trusted_proxy on a TCP address needs secret_file"},
     {BASE "[listener/a]\nbind = 192.0.2.1:80\ntrusted_proxy = root\n"
@@ -468,6 +472,9 @@ Test(config, fills_in_the_defaults)
     cr_assert(!l->encrypted_needs_binding && l->mode == 0600);
     cr_assert(l->header_max == 32768 && l->body_max == 1048576);
     cr_assert(l->idle_timeout_s == 60 && l->backlog == 1024);
+    cr_assert(l->first_byte_timeout_s == 30 && l->header_timeout_s == 15);
+    cr_assert(l->body_timeout_s == 60 && l->write_timeout_s == 300);
+    cr_assert_eq(l->token_max, 24576);
     config_free(c);
 }
 

@@ -177,6 +177,10 @@ const char *client_credential_principal(const struct client_credential *c);
 
 struct initiator_options {
     const char *spn;    /* "HTTP@host" */
+    /* The host as it is written: not what DNS makes of it (krb5.conf's
+     * dns_canonicalize_hostname), which whoever answers for DNS chooses
+     * (RFC 4120 1.3). */
+    bool exact_host;
     uint32_t req_flags; /* exactly these */
     /* A credential with GSS_KRB5_CRED_NO_CI_FLAGS_X: CONF and INTEG only when
      * asked for. */

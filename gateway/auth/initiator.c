@@ -68,12 +68,37 @@ acquire(struct initiator *i, const struct initiator_options *options,
                : 0;
 }
 
+/* "HTTP/host@": the realm is found as for any other host, the host is not. */
 static int
-import_target(struct initiator *i, const char *spn, struct error *err)
+import_exact(struct initiator *i, const char *spn, struct error *err)
+{
+    struct span host, service = span_cut(span_of(spn), '@', &host);
+    struct buf text = BUF_INIT;
+    gss_buffer_desc name;
+    OM_uint32 major, minor;
+
+    buf_addf(&text, "%.*s/%.*s@", (int)service.length, service.data,
+             (int)host.length, host.data);
+    if (buf_failed(&text)) {
+        buf_fini(&text);
+        return error_set_errno(err, ENOMEM, "%s", spn);
+    }
+    name = (gss_buffer_desc){text.length, text.data};
+    major =
+        gss_import_name(&minor, &name, GSS_KRB5_NT_PRINCIPAL_NAME, &i->target);
+    buf_fini(&text);
+    return GSS_ERROR(major) ? gss_text_error(major, minor, spn, err) : 0;
+}
+
+static int
+import_target(struct initiator *i, const char *spn, bool exact,
+              struct error *err)
 {
     gss_buffer_desc text = {strlen(spn), (void *)(uintptr_t)spn};
     OM_uint32 major, minor;
 
+    if (exact)
+        return import_exact(i, spn, err);
     major =
         gss_import_name(&minor, &text, GSS_C_NT_HOSTBASED_SERVICE, &i->target);
     return GSS_ERROR(major) ? gss_text_error(major, minor, spn, err) : 0;
@@ -154,7 +179,7 @@ initiator_new(const struct initiator_options *options, struct initiator **out,
     if (options->binding != NULL)
         i->binding = *options->binding;
     if (acquire(i, options, err) < 0 ||
-        import_target(i, options->spn, err) < 0 ||
+        import_target(i, options->spn, options->exact_host, err) < 0 ||
         leg(i, GSS_C_NO_BUFFER, err) < 0 || take_principal(i, err) < 0)
     {
         initiator_free(i);

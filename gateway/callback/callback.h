@@ -228,6 +228,9 @@ int outbox_revive(struct outbox *b, const char *id, int64_t now_us,
 int outbox_expire(struct outbox *b, int64_t now_us, struct error *err);
 /* Bytes of all results that are held. */
 int outbox_volume(struct outbox *b, uint64_t *bytes_out, struct error *err);
+/* While results take outbox_max bytes or more, the oldest dead letters go;
+ * how many, or -1. */
+int outbox_drop_dead(struct outbox *b, uint64_t outbox_max, struct error *err);
 /* Every trace of it. */
 int outbox_remove(struct outbox *b, const char *id, struct error *err);
 

@@ -90,6 +90,9 @@ STATEMENT(TRIM, "DELETE FROM operation WHERE finished > 0 AND number <="
                 " ORDER BY number DESC LIMIT 1 OFFSET ?1)")
 STATEMENT(ENDED, "SELECT coalesce(sum(operations), 0) FROM tally"
                  " WHERE NOT " SQL_UNFINISHED)
+STATEMENT(DROP_DEAD, "DELETE FROM operation WHERE number IN"
+                     " (SELECT number FROM operation WHERE state = " SQL_DEAD
+                     " AND bytes > 0 ORDER BY number LIMIT 16)")
 STATEMENT(VOLUME, "SELECT bytes FROM volume")
 STATEMENT(REMOVE, "DELETE FROM operation WHERE id = ?1")
 

@@ -352,3 +352,25 @@ outbox_remove(struct outbox *b, const char *id, struct error *err)
 {
     return run_by_id(b, OUTBOX_REMOVE, id, err) < 0 ? -1 : 0;
 }
+
+int
+outbox_drop_dead(struct outbox *b, uint64_t outbox_max, struct error *err)
+{
+    bool was_dirty = b->in_transaction;
+    int dropped = 0, rows = 1;
+    uint64_t held = 0;
+
+    while (rows > 0 && outbox_volume(b, &held, err) == 0 && held >= outbox_max)
+    {
+        sqlite3_stmt *q = change(b, OUTBOX_DROP_DEAD, NULL, err);
+
+        rows = q != NULL ? run(b, q, err) : -1;
+        dropped += rows > 0 ? rows : 0;
+    }
+    if (held == UINT64_MAX || rows < 0)
+        return -1;
+    /* Looking alone must not keep other writers out. */
+    if (dropped == 0 && !was_dirty && outbox_commit(b, err) < 0)
+        return -1;
+    return dropped;
+}

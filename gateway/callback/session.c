@@ -4,6 +4,7 @@
  * so is refused, so that what it sends goes over the connection whose
  * certificate and whose authentication were looked at, or nowhere.
  */
+#include <arpa/inet.h>
 #include <curl/curl.h>
 #include <errno.h>
 #include <netdb.h>
@@ -90,6 +91,15 @@ resolve_filter(struct sink_session *s, const struct addrinfo *found,
                         " connected to (sink_networks)");
 }
 
+static bool
+host_is_address(const char *host)
+{
+    struct in6_addr ignored;
+
+    return inet_pton(AF_INET, host, &ignored) == 1 ||
+           inet_pton(AF_INET6, host, &ignored) == 1;
+}
+
 /* Here and not in the library, which would start threads for it. */
 static int
 session_resolve(struct sink_session *s)
@@ -105,6 +115,10 @@ session_resolve(struct sink_session *s)
                             gai_strerror(code));
     if (resolve_filter(s, found, &list) < 0)
         goto out;
+    if (host_is_address(s->sink.host)) { /* it is what it says */
+        result = 0;
+        goto out;
+    }
     buf_addf(&line, "%s:%u:%s", s->sink.host, (unsigned)s->sink.port,
              list.length > 0 ? list.data : "");
     if (!buf_failed(&list) && !buf_failed(&line))

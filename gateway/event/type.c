@@ -47,8 +47,8 @@ static const struct event_type types[] = {
     {EVENT_CALLBACK_FAILED, "callback-failed", EVENT_WARNING,
      "results could not be delivered and were given up", true, false},
     {EVENT_OPERATIONS_LOST, "operations-lost", EVENT_ERROR,
-     "the outbox of asynchronous operations was damaged; it was set aside and "
-     "begun anew",
+     "asynchronous operations were lost: their outbox was damaged and set "
+     "aside, or dead letters made room",
      false, false},
     {EVENT_ENCRYPTION_REQUIRED, "encryption-required", EVENT_WARNING,
      "a request to a namespace that requires encryption was denied because "

@@ -57,6 +57,47 @@ courier_say(struct courier *c, enum operation_message type,
         poll(&p, 1, -1);
 }
 
+/* -- hearing the master -------------------------------------------------------- */
+
+/* A changed keytab; one that is no good changes nothing (threat 36). */
+static void
+courier_take_keytab(struct courier *c, int fd)
+{
+    struct client_credential *credential;
+    struct error err = {0, ""};
+    int result = client_credential_new(fd, c->config->client_principal,
+                                       &credential, &err);
+
+    if (result == 0) {
+        way_close(&c->way);
+        client_credential_free(c->credential);
+        c->credential = credential;
+        c->way.credential = credential;
+    }
+    message_send(c->boot->master_fd, MESSAGE_KEYTAB_SET, 0, result,
+                 result < 0 ? err.text
+                            : client_credential_principal(c->credential),
+                 -1);
+}
+
+static bool
+courier_hear_master(struct courier *c)
+{
+    struct message m;
+    uint32_t type;
+    int fd = -1, got;
+
+    while ((got = message_receive(c->boot->master_fd, &type, &m, &fd)) > 0) {
+        if (type == MESSAGE_DRAIN)
+            c->draining = true;
+        if (type == MESSAGE_KEYTAB && fd >= 0)
+            courier_take_keytab(c, fd);
+        if (fd >= 0)
+            close(fd);
+    }
+    return got >= 0;
+}
+
 /* -- outcomes ---------------------------------------------------------------- */
 
 static int
@@ -299,13 +340,55 @@ delivery_set_status(struct delivery *v)
 }
 
 static int
+delivery_open(struct delivery *v)
+{
+    struct sink_failure failure;
+
+    if (way_open(&v->courier->way, &v->sink, &failure) == 0)
+        return 0;
+    return delivery_fail_sink(v, &failure);
+}
+
+/*
+ * Before each part: the way may have come to its ticket's end, the operation
+ * may have been cancelled, and a reload may have made this process one of an
+ * old configuration, which lists other sinks and principals.
+ */
+static int
+delivery_go_on(struct delivery *v)
+{
+    struct courier *c = v->courier;
+    struct arena *arena;
+    struct operation now;
+    int found;
+
+    if (!courier_hear_master(c) || c->draining)
+        return delivery_fail(v, DELIVERY_UNAVAILABLE, "reloaded",
+                             "another configuration is in force");
+    arena = arena_new();
+    if (arena == NULL)
+        return delivery_fail(v, DELIVERY_RETRY, "no-memory", "out of memory");
+    found = outbox_find(c->outbox, v->note.id, arena, &now, NULL);
+    if (found == 1 && now.state != OPERATION_DELIVERING)
+        found = 0;
+    arena_free(arena);
+    if (found < 0)
+        return delivery_fail(v, DELIVERY_UNAVAILABLE, "outbox",
+                             "the outbox could not be read");
+    if (found == 0)
+        return delivery_fail(v, DELIVERY_CANCELLED, "cancelled",
+                             "it was cancelled while it was delivered");
+    return delivery_open(v);
+}
+
+static int
 delivery_send(struct delivery *v)
 {
     struct operation *o = &v->operation;
     uint32_t told = o->sent;
 
     while (o->sent < o->batches) {
-        if (delivery_indicate(v, o->sent + 1) < 0)
+        if (delivery_go_on(v) < 0 || delivery_indicate(v, o->sent + 1) < 0)
             return -1;
         o->sent++;
         /* That the last one is there the outcome tells, if it is good: one
@@ -313,7 +396,7 @@ delivery_send(struct delivery *v)
         if (o->sent < o->batches)
             delivery_tell_sent(v, told = o->sent);
     }
-    if (delivery_set_status(v) == 0)
+    if (delivery_go_on(v) == 0 && delivery_set_status(v) == 0)
         return 0;
     if (o->sent > told)
         delivery_tell_sent(v, o->sent);
@@ -367,16 +450,6 @@ delivery_judge(struct delivery *v)
     return 0;
 }
 
-static int
-delivery_open(struct delivery *v)
-{
-    struct sink_failure failure;
-
-    if (way_open(&v->courier->way, &v->sink, &failure) == 0)
-        return 0;
-    return delivery_fail_sink(v, &failure);
-}
-
 static void
 courier_deliver(struct courier *c, const char *id)
 {
@@ -390,7 +463,7 @@ courier_deliver(struct courier *c, const char *id)
     if (v->arena == NULL)
         delivery_fail(v, DELIVERY_RETRY, "no-memory", "out of memory");
     else if (delivery_read(v) == 0 && delivery_judge(v) == 0 &&
-             delivery_open(v) == 0 && delivery_send(v) == 0)
+             delivery_send(v) == 0)
         v->note.outcome = DELIVERY_DONE;
     courier_say(c, OPERATION_MESSAGE_OUTCOME, &v->note);
     arena_free(v->arena);
@@ -412,45 +485,6 @@ courier_hear_dispatcher(struct courier *c)
     if (got > 0 && m.type == OPERATION_MESSAGE_DELIVER &&
         operation_note_decode(m.body, m.length, &n))
         courier_deliver(c, n.id);
-    return got >= 0;
-}
-
-/* A changed keytab; one that is no good changes nothing (threat 36). */
-static void
-courier_take_keytab(struct courier *c, int fd)
-{
-    struct client_credential *credential;
-    struct error err = {0, ""};
-    int result = client_credential_new(fd, c->config->client_principal,
-                                       &credential, &err);
-
-    if (result == 0) {
-        way_close(&c->way);
-        client_credential_free(c->credential);
-        c->credential = credential;
-        c->way.credential = credential;
-    }
-    message_send(c->boot->master_fd, MESSAGE_KEYTAB_SET, 0, result,
-                 result < 0 ? err.text
-                            : client_credential_principal(c->credential),
-                 -1);
-}
-
-static bool
-courier_hear_master(struct courier *c)
-{
-    struct message m;
-    uint32_t type;
-    int fd = -1, got;
-
-    while ((got = message_receive(c->boot->master_fd, &type, &m, &fd)) > 0) {
-        if (type == MESSAGE_DRAIN)
-            c->draining = true;
-        if (type == MESSAGE_KEYTAB && fd >= 0)
-            courier_take_keytab(c, fd);
-        if (fd >= 0)
-            close(fd);
-    }
     return got >= 0;
 }
 

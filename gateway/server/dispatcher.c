@@ -17,13 +17,17 @@
 #include "gateway/server/messages.h"
 #include "gateway/server/stores.h"
 
-#define EXPIRE_MS      1000
-#define DRAIN_AT_ONCE  256 /* messages of one source, then others' turn */
-#define WORK_PARTS     32  /* parts of results that share a commit */
-#define WORK_MS        5
-#define HELD_MS        1000
-#define SINK_KEY_MAX   300
-#define UNAVAILABLE_US 1000000
+#define EXPIRE_MS         1000
+#define DRAIN_AT_ONCE     256 /* messages of one source, then others' turn */
+#define WORK_PARTS        32  /* parts of results that share a commit */
+#define WORK_MS           5
+#define HELD_MS           1000
+#define SINK_KEY_MAX      300
+#define UNAVAILABLE_US    1000000
+#define SLOW_MS           500
+#define OVERDUE_PAGE      32
+#define TROUBLE_MAX_US    60000000
+#define TROUBLE_FORGET_MS 300000
 
 #define TRANSPORT_FAILURE 0x80041015u /* WBEM_E_TRANSPORT_FAILURE */
 #define ACCESS_DENIED     0x80041003u /* WBEM_E_ACCESS_DENIED */
@@ -37,6 +41,9 @@ struct source {
     bool courier;
     char job[OPERATION_ID_TEXT]; /* courier: at work on; "": idle */
     char sink[SINK_KEY_MAX];     /* and where to; the last one if idle */
+    char url[SINK_URL_MAX + 1];
+    uint64_t began_ms;
+    bool strange; /* may still tell of what another dispatcher gave it */
 };
 
 /* Told to a worker once it is true. */
@@ -46,9 +53,10 @@ struct answer {
     char id[OPERATION_ID_TEXT];
 };
 
-/* A sink that failed is left alone for a while, however many wait for it. */
+/* A sink that failed is left alone for a while, however many wait for it. Of
+ * a host, when it cannot be reached; of a URL, when that is what refuses. */
 struct trouble {
-    char sink[SINK_KEY_MAX];
+    char sink[SINK_URL_MAX + 1];
     uint32_t failures;
     uint64_t until_ms;
 };
@@ -106,6 +114,7 @@ static void
 trouble_add(struct dispatcher *d, const char *sink)
 {
     struct trouble *t = trouble_find(d, sink);
+    uint64_t now_ms = clock_monotonic_ms();
     int64_t delay_us;
 
     if (t == NULL) { /* the place of the one that is over soonest */
@@ -117,8 +126,12 @@ trouble_add(struct dispatcher *d, const char *sink)
         memset(t, 0, sizeof(*t));
         snprintf(t->sink, sizeof(t->sink), "%s", sink);
     }
+    if (now_ms > t->until_ms + TROUBLE_FORGET_MS)
+        t->failures = 0;
     delay_us = delivery_backoff_us(++t->failures, ++d->random);
-    t->until_ms = clock_monotonic_ms() + (uint64_t)delay_us / 1000;
+    if (delay_us > TROUBLE_MAX_US)
+        delay_us = TROUBLE_MAX_US;
+    t->until_ms = now_ms + (uint64_t)delay_us / 1000;
 }
 
 static void
@@ -140,15 +153,46 @@ couriers_at(const struct dispatcher *d, const char *sink)
     return n;
 }
 
+static size_t
+couriers_count(const struct dispatcher *d)
+{
+    size_t n = 0;
+
+    for (const struct source *s = d->sources; s != NULL; s = s->next)
+        n += s->courier;
+    return n;
+}
+
+/* How many may be at one sink: all but one while it is quick, so that there
+ * is always one for another sink; few when it keeps them waiting. */
+static size_t
+couriers_allowed(const struct dispatcher *d, const char *sink)
+{
+    uint64_t now_ms = clock_monotonic_ms();
+    size_t all = couriers_count(d);
+
+    for (const struct source *s = d->sources; s != NULL; s = s->next) {
+        if (s->courier && s->job[0] != '\0' && strcmp(s->sink, sink) == 0 &&
+            now_ms - s->began_ms > SLOW_MS)
+            return all > 4 ? all / 4 : 1;
+    }
+    return all > 1 ? all - 1 : 1;
+}
+
 /* A sink in trouble has one courier at a time, and not too soon. */
 static bool
-sink_may_have_courier(struct dispatcher *d, const char *sink)
+sink_may_have_courier(struct dispatcher *d, const char *sink, const char *url)
 {
-    const struct trouble *t = trouble_find(d, sink);
+    const char *const names[] = {sink, url};
+    size_t there = couriers_at(d, sink);
 
-    if (t == NULL)
-        return true;
-    return clock_monotonic_ms() >= t->until_ms && couriers_at(d, sink) == 0;
+    for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
+        const struct trouble *t = trouble_find(d, names[i]);
+
+        if (t != NULL && (clock_monotonic_ms() < t->until_ms || there > 0))
+            return false;
+    }
+    return there < couriers_allowed(d, sink);
 }
 
 /* -- events ------------------------------------------------------------------ */
@@ -270,13 +314,16 @@ outcome_take(struct dispatcher *d, struct source *s,
     struct operation o;
     int result = 0;
 
-    if (n->outcome == DELIVERY_RETRY)
-        trouble_add(d, s->sink);
-    else if (n->outcome == DELIVERY_DONE)
+    if (n->outcome == DELIVERY_RETRY) {
+        trouble_add(d,
+                    strcmp(n->reason, "sink-answer") == 0 ? s->url : s->sink);
+    } else if (n->outcome == DELIVERY_DONE) {
         trouble_remove(d, s->sink);
-    /* A courier may still tell of what a dispatcher before us gave it. */
+        trouble_remove(d, s->url);
+    }
     if (strcmp(s->job, n->id) == 0)
         s->job[0] = '\0';
+    s->strange = false;
     d->look = true;
     if (arena != NULL && outbox_find(d->outbox, n->id, arena, &o, &err) == 1 &&
         o.state == OPERATION_DELIVERING)
@@ -311,6 +358,28 @@ answer_later(struct dispatcher *d, int fd, enum operation_message type,
     d->answer_count++;
 }
 
+/* Dead letters wait for a long time, and for one principal's nobody else is
+ * turned away: the oldest go first. */
+static void
+make_room(struct dispatcher *d, uint64_t outbox_max)
+{
+    struct event e = {
+        .id = EVENT_OPERATIONS_LOST, .time_us = clock_now_us(), .worker = -1};
+    struct error err = {0, ""};
+    char detail[96];
+    int dropped = outbox_drop_dead(d->outbox, outbox_max, &err);
+
+    if (dropped < 0)
+        log_write(LOG_LEVEL_ERROR, "outbox: %s", err.text);
+    if (dropped <= 0)
+        return;
+    snprintf(detail, sizeof(detail),
+             "%d dead letters were dropped to make room", dropped);
+    e.fields[EVENT_FIELD_REASON] = SPAN("outbox-full");
+    e.fields[EVENT_FIELD_DETAIL] = span_of(detail);
+    event_send(d->events, &e);
+}
+
 static void
 create_take(struct dispatcher *d, const struct source *s,
             const struct channel_message *m)
@@ -321,6 +390,7 @@ create_take(struct dispatcher *d, const struct source *s,
 
     if (operation_request_decode(m->body, m->length, &r) < 0)
         return;
+    make_room(d, r.outbox_max);
     switch (outbox_add(d->outbox, &r, clock_now_us(), &err)) {
     case OUTBOX_ADD_OK:
         type = OPERATION_MESSAGE_CREATED;
@@ -336,21 +406,40 @@ create_take(struct dispatcher *d, const struct source *s,
     answer_later(d, s->fd, type, r.id);
 }
 
+/* One that has ended goes altogether: its owner has no use for it, and a dead
+ * letter must not come back. */
 static void
 cancel_take(struct dispatcher *d, const struct source *s,
             const struct operation_note *n)
 {
     enum operation_message type = OPERATION_MESSAGE_CANCELLED;
-    struct error err = {0, ""};
+    struct arena *arena = arena_new();
+    struct error err = {0, "out of memory"};
+    struct operation o;
+    int result = -1;
 
-    if (outbox_set_end(d->outbox, n->id, OPERATION_CANCELLED, CALL_CANCELLED,
-                       SPAN("cancelled"), SPAN("by the client"),
-                       clock_now_us(), &err) < 0)
-    {
+    if (arena != NULL)
+        result = outbox_find(d->outbox, n->id, arena, &o, &err);
+    if (result == 1 && o.finished_us > 0)
+        result = outbox_remove(d->outbox, n->id, &err);
+    else if (result == 1)
+        result = outbox_set_end(d->outbox, n->id, OPERATION_CANCELLED,
+                                CALL_CANCELLED, SPAN("cancelled"),
+                                SPAN("by the client"), clock_now_us(), &err);
+    arena_free(arena);
+    if (result < 0) {
         log_write(LOG_LEVEL_ERROR, "outbox: %s", err.text);
         type = OPERATION_MESSAGE_FAILED;
     }
     answer_later(d, s->fd, type, n->id);
+}
+
+/* Of the operation it was given; and, once, of what a dispatcher before this
+ * one gave it. */
+static bool
+courier_may_tell(const struct source *s, const char *id)
+{
+    return s->strange || strcmp(s->job, id) == 0;
 }
 
 /* What a worker may say, and what a courier may. */
@@ -369,6 +458,8 @@ message_take(struct dispatcher *d, struct source *s,
         return;
     if (!s->courier && m->type == OPERATION_MESSAGE_CANCEL) {
         cancel_take(d, s, &n);
+    } else if (s->courier && !courier_may_tell(s, n.id)) {
+        log_write(LOG_LEVEL_ERROR, "a courier tells of what it has not got");
     } else if (s->courier && m->type == OPERATION_MESSAGE_SENT) {
         if (outbox_set_sent(d->outbox, n.id, n.number, &err) < 0)
             log_write(LOG_LEVEL_ERROR, "outbox: %s", err.text);
@@ -448,6 +539,7 @@ source_add(struct dispatcher *d, int fd, bool courier)
     s->dispatcher = d;
     s->fd = fd;
     s->courier = courier;
+    s->strange = courier;
     d->sources = s;
     d->look = true;
     if (!courier)
@@ -488,14 +580,15 @@ due_visit(void *arg, const char *id, struct span sink)
 {
     struct dispatcher *d = arg;
     struct operation_note n;
-    char key[SINK_KEY_MAX];
+    char key[SINK_KEY_MAX], url[SINK_URL_MAX + 1];
     struct source *s;
 
     sink_key(sink, key);
+    snprintf(url, sizeof(url), "%.*s", (int)sink.length, sink.data);
     s = courier_find(d, key);
     if (s == NULL)
         return false;
-    if (is_at_work(d, id) || !sink_may_have_courier(d, key))
+    if (is_at_work(d, id) || !sink_may_have_courier(d, key, url))
         return true;
     memset(&n, 0, sizeof(n));
     snprintf(n.id, sizeof(n.id), "%s", id);
@@ -503,6 +596,8 @@ due_visit(void *arg, const char *id, struct span sink)
         return true; /* its end is seen soon */
     snprintf(s->job, sizeof(s->job), "%s", id);
     snprintf(s->sink, sizeof(s->sink), "%s", key);
+    snprintf(s->url, sizeof(s->url), "%s", url);
+    s->began_ms = clock_monotonic_ms();
     return true;
 }
 
@@ -651,6 +746,33 @@ round_end(void *arg)
     return more ? 0 : round_timeout_ms(d);
 }
 
+/* Where no courier is, the time to give up still comes: the configuration may
+ * not list sinks any more. */
+static bool
+overdue_visit(void *arg, const char *id, struct span sink)
+{
+    struct dispatcher *d = arg;
+    struct arena *arena = arena_new();
+    struct operation_note n;
+    struct error err = {0, ""};
+    struct operation o;
+
+    (void)sink;
+    memset(&n, 0, sizeof(n));
+    snprintf(n.id, sizeof(n.id), "%s", id);
+    snprintf(n.reason, sizeof(n.reason), "no-courier");
+    snprintf(n.detail, sizeof(n.detail),
+             "nothing is delivered: there is no"
+             " [callback] with sinks");
+    if (arena != NULL && outbox_find(d->outbox, id, arena, &o, &err) == 1 &&
+        clock_now_us() >= o.give_up_us)
+        delivery_again(d, &o, &n, &err);
+    arena_free(arena);
+    if (err.text[0] != '\0')
+        log_write(LOG_LEVEL_ERROR, "outbox: %s", err.text);
+    return true;
+}
+
 /* A damaged outbox is begun anew; what was in it is lost, and that is told. */
 static void
 set_aside_tell(struct dispatcher *d)
@@ -674,6 +796,9 @@ expire_due(void *arg)
 
     event_sender_flush(d->events);
     set_aside_tell(d);
+    if (couriers_count(d) == 0)
+        outbox_due(d->outbox, OPERATION_DELIVERING, clock_now_us(),
+                   OVERDUE_PAGE, overdue_visit, d, &err);
     if (outbox_expire(d->outbox, clock_now_us(), &err) < 0)
         log_write(LOG_LEVEL_ERROR, "outbox: %s", err.text);
     d->look = true;

@@ -50,6 +50,10 @@ execution_begin(struct outbox *outbox, const char *id)
         return NULL;
     }
     x->understood = target_understand(x->operation.request.target, &x->target);
+    /* What is decided about and what is read are one namespace. */
+    if (!span_equal(namespace_path_span(&x->target.namespace),
+                    x->operation.request.namespace))
+        x->understood = false;
     if (x->understood && x->target.kind == REST_INSTANCES)
         x->page = rest_page_new(&x->target);
     return x;

@@ -390,8 +390,8 @@ operation_accept(struct request *r, enum prefer_parse preference)
         return STEP_DONE;
     default:
         return operation_unavailable(
-            r,
-            "The operation could not be stored; it may be asked for again.");
+            r, "It is not known whether the operation was accepted; asked for"
+               " again it may be done twice.");
     }
 }
 

@@ -29,7 +29,9 @@ way_fail(struct sink_failure *f, enum delivery_outcome outcome,
 static int
 token_fail(struct sink_failure *f, const struct error *err)
 {
-    bool unknown = strstr(err->text, "not found in Kerberos database") != NULL;
+    const char *server = strstr(err->text, "Server ");
+    bool unknown = server != NULL &&
+                   strstr(server, "not found in Kerberos database") != NULL;
 
     return way_fail(f, unknown ? DELIVERY_INSECURE : DELIVERY_RETRY,
                     "sink-ticket", err->text);
@@ -44,6 +46,7 @@ way_token(void *arg, const char *host, struct span pem, struct buf *out,
     char spn[300];
     struct initiator_options options = {
         .spn = spn,
+        .exact_host = true,
         .binding = &binding,
         .credential = w->credential,
     };

@@ -16,6 +16,7 @@ static const struct {
     {CHANNEL_LOCAL_UNLISTED, "local-unlisted", AUTHN_LEVEL_CONNECT},
     {CHANNEL_LOCAL, "local", AUTHN_LEVEL_PKT_PRIVACY},
     {CHANNEL_ASSERTED, "asserted", AUTHN_LEVEL_PKT_PRIVACY},
+    {CHANNEL_SEALED, "sealed", AUTHN_LEVEL_PKT_PRIVACY},
 };
 
 Test(channel, applies_what_really_protects_the_exchange)

@@ -429,6 +429,25 @@ Test(security_context, ends_with_the_ticket_and_not_a_skew_later)
     sign_out(&ends);
 }
 
+Test(security_context, that_could_not_seal_an_answer_has_ended)
+{
+    struct ends ends = sign_in(MUTUAL_SEALED, false);
+    int64_t left =
+        security_context_expires_us(ends.server) / 1000000 - time(NULL);
+    struct buf sealed = BUF_INIT;
+    size_t header_length = 1;
+
+    realm_move_clock((int)left + 1);
+    cr_assert(security_context_wrap(ends.server, SPAN("x"), &sealed,
+                                    &header_length, NULL) < 0);
+    cr_assert_eq(header_length, 0);
+    cr_assert_eq(sealed.length, 0);
+    realm_move_clock(-(int)left);
+    assert_ended(ends.server);
+    buf_fini(&sealed);
+    sign_out(&ends);
+}
+
 /* -- as a worker ---------------------------------------------------------- */
 
 static int

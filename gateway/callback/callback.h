@@ -105,7 +105,7 @@ struct operation_request {
     enum authn_level floor; /* deliveries below it are refused */
     enum authn_level declared, applied; /* the request's own */
     enum authn_level required;          /* at that time */
-    /* Limits of the configuration that accepted it. */
+    /* Limits of the configuration; the dispatcher's, not part of a message. */
     uint32_t give_up_s, keep_s, keep_dead_s;
     uint32_t operations_max, operations_per_principal;
     uint64_t result_max, outbox_max;

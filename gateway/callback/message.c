@@ -12,9 +12,6 @@ struct create_head {
     char id[OPERATION_ID_TEXT];
     uint8_t floor, declared, applied, required;
     uint8_t has_sink;
-    uint32_t give_up_s, keep_s, keep_dead_s;
-    uint32_t operations_max, operations_per_principal;
-    uint64_t result_max, outbox_max;
 };
 
 #define CREATE_TEXTS 6
@@ -63,13 +60,6 @@ operation_request_encode(const struct operation_request *r, void *bytes,
     head.applied = (uint8_t)r->applied;
     head.required = (uint8_t)r->required;
     head.has_sink = r->sink.data != NULL;
-    head.give_up_s = r->give_up_s;
-    head.keep_s = r->keep_s;
-    head.keep_dead_s = r->keep_dead_s;
-    head.operations_max = r->operations_max;
-    head.operations_per_principal = r->operations_per_principal;
-    head.result_max = r->result_max;
-    head.outbox_max = r->outbox_max;
     if (left < sizeof(head))
         return -1;
     memcpy(at, &head, sizeof(head));
@@ -100,13 +90,6 @@ create_head_take(const struct create_head *head, struct operation_request *out)
     out->declared = (enum authn_level)head->declared;
     out->applied = (enum authn_level)head->applied;
     out->required = (enum authn_level)head->required;
-    out->give_up_s = head->give_up_s;
-    out->keep_s = head->keep_s;
-    out->keep_dead_s = head->keep_dead_s;
-    out->operations_max = head->operations_max;
-    out->operations_per_principal = head->operations_per_principal;
-    out->result_max = head->result_max;
-    out->outbox_max = head->outbox_max;
     return id_is_good(head->id) && level_is_good(head->floor) &&
            level_is_good(head->declared) && level_is_good(head->applied) &&
            level_is_good(head->required) && head->has_sink <= 1;

@@ -84,12 +84,14 @@ STATEMENT(REVIVE,
           " AND (result IS NULL OR sink IS NOT NULL)")
 STATEMENT(EXPIRE, "DELETE FROM operation"
                   " WHERE expires > 0 AND expires <= ?1")
-/* The oldest of too many that have ended, whatever their time. */
-STATEMENT(TRIM, "DELETE FROM operation WHERE finished > 0 AND number <="
-                " (SELECT number FROM operation WHERE finished > 0"
+/* The oldest of too many that have ended, whatever their time; dead letters
+ * are not among them. */
+#define SQL_ENDED "state IN (4, 5, 7)"
+STATEMENT(TRIM, "DELETE FROM operation WHERE " SQL_ENDED " AND number <="
+                " (SELECT number FROM operation WHERE " SQL_ENDED
                 " ORDER BY number DESC LIMIT 1 OFFSET ?1)")
 STATEMENT(ENDED, "SELECT coalesce(sum(operations), 0) FROM tally"
-                 " WHERE NOT " SQL_UNFINISHED)
+                 " WHERE " SQL_ENDED)
 STATEMENT(DROP_DEAD, "DELETE FROM operation WHERE number IN"
                      " (SELECT number FROM operation WHERE state = " SQL_DEAD
                      " AND bytes > 0 ORDER BY number LIMIT 16)")

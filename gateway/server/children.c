@@ -330,6 +330,23 @@ children_count(const struct master *m, enum child_kind kind,
 }
 
 void
+children_renew(struct master *m, enum child_kind kind)
+{
+    struct child *old = children_find(m, kind);
+    struct error err = {0, ""};
+
+    if (old != NULL) {
+        old->draining = true; /* nobody wants it back */
+        kill(old->pid, SIGKILL);
+    }
+    if (child_new(m, kind, NULL, &err) == NULL) {
+        log_write(LOG_LEVEL_ERROR, "%s", err.text);
+        m->respawn = true;
+        m->respawn_ms = clock_monotonic_ms();
+    }
+}
+
+void
 children_orphan(struct master *m, const struct setup *setup)
 {
     for (struct child *c = m->children; c != NULL; c = c->next) {
@@ -373,7 +390,7 @@ struct child *
 children_find(const struct master *m, enum child_kind kind)
 {
     for (struct child *c = m->children; c != NULL; c = c->next) {
-        if (c->kind == kind && !c->gone)
+        if (c->kind == kind && !c->gone && !c->draining)
             return c;
     }
     return NULL;

@@ -380,6 +380,21 @@ make_room(struct dispatcher *d, uint64_t outbox_max)
     event_send(d->events, &e);
 }
 
+/* The configuration's, and not what a worker says it is. */
+static void
+limits_take(const struct dispatcher *d, struct operation_request *r)
+{
+    const struct config_callback *c = &d->boot->config->callback;
+
+    r->give_up_s = c->give_up_s;
+    r->keep_s = c->keep_s;
+    r->keep_dead_s = c->keep_dead_s;
+    r->operations_max = c->operations_max;
+    r->operations_per_principal = c->operations_per_principal;
+    r->result_max = c->result_max;
+    r->outbox_max = c->outbox_max;
+}
+
 static void
 create_take(struct dispatcher *d, const struct source *s,
             const struct channel_message *m)
@@ -390,6 +405,7 @@ create_take(struct dispatcher *d, const struct source *s,
 
     if (operation_request_decode(m->body, m->length, &r) < 0)
         return;
+    limits_take(d, &r);
     make_room(d, r.outbox_max);
     switch (outbox_add(d->outbox, &r, clock_now_us(), &err)) {
     case OUTBOX_ADD_OK:

@@ -66,6 +66,8 @@ reload_end(struct master *m, const char *error)
     else
         children_send(m, 0, gone, MESSAGE_DRAIN, -1);
     children_orphan(m, gone);
+    if (error == NULL)
+        children_renew(m, CHILD_DISPATCHER);
     setup_close(gone, m->current);
     free(gone);
     master_event(m, error != NULL ? EVENT_RELOAD_FAILED : EVENT_RELOADED,

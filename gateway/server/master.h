@@ -118,6 +118,9 @@ void children_kill(struct master *m, enum child_kind kind,
 bool children_all_ready(const struct master *m, const struct setup *setup);
 size_t children_count(const struct master *m, enum child_kind kind,
                       const struct setup *setup);
+/* Another in the place of a store that is good at being killed: it takes the
+ * limits of the new configuration along. */
+void children_renew(struct master *m, enum child_kind kind);
 /* The old ones of a setup that goes away. */
 void children_orphan(struct master *m, const struct setup *setup);
 /* All workers map the image anew; each must answer in time. */

@@ -277,7 +277,6 @@ id_make(char out[OPERATION_ID_TEXT])
 static enum step_result
 accept_send(struct request *r)
 {
-    const struct config_callback *c = &r->worker->boot->config->callback;
     struct operation_request o = {
         .request_id = span_of(r->id),
         .principal = span_of(r->auth.principal),
@@ -288,13 +287,6 @@ accept_send(struct request *r)
         .declared = r->declared,
         .applied = r->applied,
         .required = r->decision.required,
-        .give_up_s = c->give_up_s,
-        .keep_s = c->keep_s,
-        .keep_dead_s = c->keep_dead_s,
-        .operations_max = c->operations_max,
-        .operations_per_principal = c->operations_per_principal,
-        .result_max = c->result_max,
-        .outbox_max = c->outbox_max,
     };
     char bytes[CHANNEL_BODY_MAX];
     size_t length;
@@ -483,7 +475,8 @@ poll_failure(struct request *r, const struct operation *o)
     struct buf body = BUF_INIT;
 
     if (o->hresult == QUOTA_VIOLATION)
-        p.detail = "The result is larger than result_max.";
+        p.detail = "The result is larger than result_max, or there is no room"
+                   " for it (outbox_max).";
     r->reason = "failed";
     if (!rest_problem_format(&p, &body))
         buf_reset(&body);

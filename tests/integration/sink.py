@@ -221,6 +221,10 @@ class Request:
         self.headers = header_dict(lines[1:])
         self.body = body
 
+    @property
+    def target(self):
+        return self.line.split(" ")[1]
+
     def token(self):
         kind, _, text = self.headers.get("authorization", "").partition(" ")
         return base64.b64decode(text) if kind == "Negotiate" else None

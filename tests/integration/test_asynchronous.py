@@ -4,12 +4,13 @@ made anew, restarts, keys that change and processes that die."""
 import json
 import os
 import signal
+import socket
 import subprocess
 import threading
 
 from sink import (CallbackGate, Operation, Ports, Sink, client_keytab,
                   response)
-from harness import (OPEN, OPEN_MOF, ROOT, SECRET, SECRET_MOF, SECURITY_MOF,
+from harness import (DEADLINE, OPEN, OPEN_MOF, ROOT, SECRET, SECRET_MOF, SECURITY_MOF,
                      Failure, alive, expect, expect_equal, main, program,
                      test, the_realm, tls_dir, user_exists, wait_for)
 
@@ -417,6 +418,156 @@ def _():
     other.ctl("operations", "--retry", operation.id)
     operation.wait("done")
     expect_equal(delivered(sink, operation), ["1", "status"], "keys")
+    sink.close()
+    other.close()
+
+
+# -- what is kept between deliveries -----------------------------------------------------
+
+@test("a kept session posts to the sink that is meant: path, port and host "
+      "are each operation's own")
+def _():
+    # One courier, so that its session is what there is to keep.
+    other = CallbackGate(ports.listed() + ", " + ports.listed("127.0.0.1"),
+                         give_up=600, couriers=1, mof=(OPEN_MOF,))
+    first, second = Sink(ports), Sink(ports)
+    paths = {}
+    for sink in (first, second, first):
+        for path in ("/a", "/b?x=1", "/a"):
+            url = sink.url.replace("/results", path)
+            operation = other.operation(OPEN, url)
+            operation.wait("done")
+            paths[operation.id] = (sink, path)
+    for sink in (first, second):
+        for request in sink.results():
+            wanted = paths[request.headers["nsgate-operation"]]
+            expect_equal((sink, request.target), wanted, "where it went")
+    expect(len(first.signed_in()) < 6, "no session was kept",
+           len(first.signed_in()))
+    for sink in (first, second):
+        sink.close()
+    other.close()
+
+
+@test("a sink that is an address, of IPv6 too")
+def _():
+    with socket.socket(socket.AF_INET6) as s:
+        try:
+            s.bind(("::1", 0))
+        except OSError:
+            return
+        # No certificate and no key of the realm is for it; how far it gets
+        # shows that it was connected to.
+        s.listen(1)
+        other = CallbackGate("[::1]:%d" % s.getsockname()[1],
+                             networks="::1", give_up=600, mof=(OPEN_MOF,))
+        operation = other.operation(OPEN, "https://[::1]:%d/"
+                                    % s.getsockname()[1])
+        s.settimeout(DEADLINE)
+        s.accept()[0].close()
+        operation.retried()
+        other.close()
+
+
+@test("a sink that keeps couriers waiting does not keep others from theirs")
+def _():
+    release = threading.Event()
+
+    def holds(peer, request):
+        release.wait(DEADLINE)
+        return response(204)
+    slow, quick = Sink(ports, result=holds), Sink(ports)
+    held = [gate.operation(OPEN, slow.url) for _ in range(8)]
+    wait_for(lambda: slow.results(), "the slow sink has one")
+    gate.operation(OPEN, quick.url).wait("done", deadline=10)
+    expect(not release.is_set(), "the slow one was not slow")
+    release.set()
+    for operation in held:
+        operation.wait("done")
+    slow.close()
+    quick.close()
+
+
+@test("a path that fails holds up no other path of its host")
+def _():
+    def fails(peer, request):
+        return response(500 if request.target == "/bad" else 204)
+    sink = Sink(ports, result=fails)
+    bad = gate.operation(OPEN, sink.url.replace("/results", "/bad"))
+    bad.retried(3)
+    gate.operation(OPEN, sink.url.replace("/results", "/good")).wait(
+        "done", deadline=5)
+    bad.poll()
+    gate.ask("https", bad.path, gate.token(), method="DELETE").expect(204)
+    sink.close()
+
+
+@test("DELETE of a dead letter removes it: nothing can be sent again")
+def _():
+    sink = Sink(ports, result=lambda peer, request: response(404))
+    operation = gate.operation(OPEN, sink.url)
+    operation.wait("dead")
+    gate.ask("https", operation.path, gate.token(),
+             method="DELETE").expect(204)
+    gate.ask("https", operation.path, gate.token()).expect(404)
+    done = gate.ctl("operations", "--retry", operation.id, check=False)
+    expect(done.returncode != 0, "it came back", done.stdout)
+    sink.close()
+
+
+@test("cancelled while its last batch is sent: no status that all is well")
+def _():
+    arrived, go_on = threading.Event(), threading.Event()
+
+    def holds(peer, request):
+        arrived.set()
+        go_on.wait(DEADLINE)
+        return response(204)
+    sink = Sink(ports, result=holds)
+    operation = gate.operation(OPEN, sink.url)
+    expect(arrived.wait(DEADLINE), "the batch")
+    gate.ask("https", operation.path, gate.token(),
+             method="DELETE").expect(204)
+    go_on.set()
+    after = Sink(ports)
+    gate.operation(OPEN, after.url).wait("done")  # the couriers go on
+    wait_for(lambda: sink.peers[0].socket.fileno() < 0 or
+             len(sink.results()) == 1, "the end of it")
+    expect_equal(delivered(sink, operation), ["1"], "what the sink has")
+    sink.close()
+    after.close()
+
+
+@test("a reload in the middle of a delivery: the rest is not sent any more")
+def _():
+    other = CallbackGate(ports.listed(), give_up=600, couriers=1, mof=MOFS)
+    arrived, go_on = threading.Event(), threading.Event()
+
+    def holds(peer, request):
+        arrived.set()
+        go_on.wait(DEADLINE)
+        return response(204)
+    sink = Sink(ports, result=holds)
+    operation = other.operation(BIG_PATH, sink.url)
+    expect(arrived.wait(DEADLINE), "the first batch")
+    other.reload(extra="[access/root\\Open]\nallow = bob@{realm}\n")
+    go_on.set()
+    wait_for(operation.ended, "the end of it")
+    expect_equal(operation.state(), "refused", "the end")
+    expect_equal(delivered(sink, operation), ["1"], "what the sink has")
+    sink.close()
+    other.close()
+
+
+@test("without a [callback] any more, giving up still comes")
+def _():
+    other = CallbackGate(ports.listed(), give_up=3, mof=(OPEN_MOF,))
+    sink = Sink(ports, start=False)
+    operation = other.operation(OPEN, sink.url).retried()
+    other.configure(extra="")
+    other.ctl("reload")
+    operation.wait("dead")
+    expect_equal(other.count(150), 1, "event 150")
     sink.close()
     other.close()
 

@@ -91,8 +91,9 @@ static const struct key keys[] = {
     ROW("tls_key", value_path, tls_key, NULL, 0, 0, "PATH",
         "The private key of tls_certificate, in PEM."),
     ROW("tls_priorities", value_priorities, tls_priorities,
-        "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2", 0, 0, "STRING",
-        "The GnuTLS priority string."),
+        "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-RSA:-DHE-RSA:"
+        "-GROUP-DH-ALL:-SHA1:-SIGN-RSA-SHA1:-SIGN-ECDSA-SHA1",
+        0, 0, "STRING", "The GnuTLS priority string."),
     ROW("channel", value_channel, channel, NULL, 0, 0, "local|asserted",
         "What makes a listener without TLS private."),
     ROW("channel_reason", value_text, channel_reason, NULL, 0, 0, "TEXT",

@@ -31,7 +31,7 @@ static const struct event_type types[] = {
     {EVENT_CERTIFICATE_FAILED, "certificate-failed", EVENT_ERROR,
      "changed certificates, keys or secrets of a listener cannot be used; the "
      "old ones stay in use",
-     true, false},
+     false, false},
     {EVENT_AUTHENTICATION_FAILED, "authentication-failed", EVENT_WARNING,
      "a token was not accepted", true, true},
     {EVENT_ACCESS_REFUSED, "access-refused", EVENT_WARNING,

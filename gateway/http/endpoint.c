@@ -56,6 +56,7 @@ daemon_start(struct http_endpoint *ep, const struct http_endpoint_options *o,
     const struct MHD_OptionItem tls_options[] = {
         {MHD_OPTION_HTTPS_CERT_CALLBACK2, 0, tls_refuse_callback()},
         {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)priorities},
+        {MHD_OPTION_TLS_NO_ALPN, 1, NULL}, /* tls_session_prepare's */
         {MHD_OPTION_END, 0, NULL},
     };
     const struct MHD_OptionItem none[] = {{MHD_OPTION_END, 0, NULL}};

@@ -134,7 +134,7 @@ static const struct key keys[] = {
         "SECONDS", "How long the client may take to receive an answer."),
     ROW("idle_timeout_s", value_number, idle_timeout_s, "60", 1, 3600,
         "SECONDS", "How long a connection may be silent between requests."),
-    ROW("header_max", value_size, header_max, "32K", 16 * KiB, 1 * MiB,
+    ROW("header_max", value_size, header_max, "36K", 16 * KiB, 1 * MiB,
         "BYTES", "The memory for the headers of one request."),
     ROW("token_max", value_size, token_max, "24K", 1 * KiB, 1 * MiB, "BYTES",
         "The longest value of Authorization."),

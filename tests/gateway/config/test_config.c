@@ -470,7 +470,7 @@ Test(config, fills_in_the_defaults)
     cr_assert(l->privacy_evidence == PRIVACY_EVIDENCE_STRICT);
     cr_assert(l->minimum_level == AUTHN_LEVEL_CONNECT);
     cr_assert(!l->encrypted_needs_binding && l->mode == 0600);
-    cr_assert(l->header_max == 32768 && l->body_max == 1048576);
+    cr_assert(l->header_max == 36864 && l->body_max == 1048576);
     cr_assert(l->idle_timeout_s == 60 && l->backlog == 1024);
     cr_assert(l->first_byte_timeout_s == 30 && l->header_timeout_s == 15);
     cr_assert(l->body_timeout_s == 60 && l->write_timeout_s == 300);

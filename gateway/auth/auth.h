@@ -176,7 +176,7 @@ void client_credential_free(struct client_credential *c);
 const char *client_credential_principal(const struct client_credential *c);
 
 struct initiator_options {
-    const char *spn;    /* "HTTP@host" */
+    const char *spn; /* "HTTP@host" */
     /* The host as it is written: not what DNS makes of it (krb5.conf's
      * dns_canonicalize_hostname), which whoever answers for DNS chooses
      * (RFC 4120 1.3). */

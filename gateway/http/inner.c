@@ -97,7 +97,8 @@ request_line(struct span line, struct http_inner *out,
 
     q->method = span_cut(line, ' ', &rest);
     q->target = span_cut(rest, ' ', &q->version);
-    if (q->version.data == NULL || !span_equal(q->version, SPAN(HTTP_VERSION)) ||
+    if (q->version.data == NULL ||
+        !span_equal(q->version, SPAN(HTTP_VERSION)) ||
         q->method.length >= sizeof(out->method))
         return fail(reason, "no request line inside");
     memcpy(out->method, q->method.data, q->method.length);

@@ -137,13 +137,13 @@ static int
 allow_in_part(scmp_filter_ctx filter)
 {
     /* Signals to itself only (abort), not to a brother. */
-    const struct scmp_arg_cmp self =
-        SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid());
+    const struct scmp_arg_cmp self = {
+        .arg = 0, .op = SCMP_CMP_EQ, .datum_a = (scmp_datum_t)getpid()};
     /* With MSG_FASTOPEN sending is connecting. */
-    const struct scmp_arg_cmp to =
-                                  SCMP_A3(SCMP_CMP_MASKED_EQ, MSG_FASTOPEN, 0),
-                              message =
-                                  SCMP_A2(SCMP_CMP_MASKED_EQ, MSG_FASTOPEN, 0);
+    const struct scmp_arg_cmp to = {
+        .arg = 3, .op = SCMP_CMP_MASKED_EQ, .datum_a = MSG_FASTOPEN};
+    const struct scmp_arg_cmp message = {
+        .arg = 2, .op = SCMP_CMP_MASKED_EQ, .datum_a = MSG_FASTOPEN};
     int result;
 
     result = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill),
@@ -164,8 +164,8 @@ allow_sockets(scmp_filter_ctx filter, const int *families)
     int result = 0;
 
     for (; result == 0 && *families != 0; families++) {
-        const struct scmp_arg_cmp family =
-            SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)*families);
+        const struct scmp_arg_cmp family = {
+            .arg = 0, .op = SCMP_CMP_EQ, .datum_a = (scmp_datum_t)*families};
 
         result = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW,
                                         SCMP_SYS(socket), 1, &family);

@@ -90,7 +90,7 @@ def _():
     gate.compile(BIG)
     with gate.connect("http") as c:
         # Little is on its way while nobody reads.
-        c.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        c.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
         c.send(c.request("/cim/root/Big:Big_Thing/instances?limit=900",
                          gate.token()))
         wait_for(lambda: c.socket.recv(1, socket.MSG_PEEK), "the first byte")

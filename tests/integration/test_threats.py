@@ -256,7 +256,7 @@ def sentences(script):
         path = os.path.join(SRC, path.replace("%s", script))
         if os.path.exists(path):
             return [re.sub(r'"\s*\n\s*"', "", name) for name in re.findall(
-                r'@test\(\s*"((?:[^"\\]|\\.|"\s*\n\s*")*)"', read(path))]
+                r'(?:@test|^row)\(\s*"((?:[^"\\]|\\.|"\s*\n\s*")*)"', read(path), re.M)]
     raise Failure("there is no script %s" % script)
 
 

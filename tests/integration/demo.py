@@ -11,6 +11,7 @@ import json
 import os
 import shlex
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -43,6 +44,12 @@ proxy_tls_certificate = {tls}/tls.crt
 ACCESS = r"""
 [access/root\MyNamespace]
 allow = alice@{realm}, ops@{realm}
+
+[callback]
+client_keytab = {dir}/client.keytab
+sinks         = localhost:%d
+sink_networks = 127.0.0.0/8, ::1
+sink_ca       = {tls}/ca.crt
 """
 
 
@@ -79,10 +86,16 @@ class Demo:
               % self.realm.name)
         user, store = ("nsgate", "nsgate-store") if ROOT else (ME, ME)
         proxy = "www-data" if ROOT else ME
+        with socket.socket() as s:
+            s.bind(("127.0.0.1", 0))
+            self.sink_port = s.getsockname()[1]
         self.gate = harness.Gate(
             self.realm, listeners=LISTENERS.replace("{proxy}", proxy),
-            extra=ACCESS, user=user, store_user=store, start=False, mof=())
+            extra=ACCESS % self.sink_port, user=user, store_user=store, start=False, mof=())
         self.dir = self.gate.dir
+        self.realm.kadmin(
+            "addprinc -randkey nsgate/localhost",
+            "ktadd -k %s/client.keytab nsgate/localhost" % self.dir)
         print("      the workers run as %s, their writers as %s" % (
             user, store))
         self.environment = dict(
@@ -179,10 +192,10 @@ class Demo:
         return self.judge(harness.Answer.parse(done.stdout.encode()), status,
                           reason)
 
-    def probe(self, base, path, level, status, reason=None, env=None):
-        """The same command once for the eye and once for the comparison."""
-        line = "nsgatectl probe --level %s%s %s%s" % (
-            level, " --cacert $CURL_CA_BUNDLE" if base.startswith("https")
+    def probe(self, base, path, level, status, reason=None, env=None,
+              option=""):
+        line = "nsgatectl probe %s--level %s%s %s%s" % (
+            option, level, " --cacert $CURL_CA_BUNDLE" if base.startswith("https")
             else "", base, path)
         done = self.shell(line + " --json", env=env, check=False)
         if done.returncode not in (0, 1):
@@ -201,6 +214,10 @@ class Demo:
         self.title("The same over http: the context claims privacy, the "
                    "channel has none")
         self.curl(self.base("http"), instances, 403, "channel-not-private")
+        self.title("Over http after all, each message sealed (MS-WSMV): "
+                   "admitted")
+        self.probe(self.base("http"), instances, "PktPrivacy", 200, "allowed",
+                   option="--message-encryption ")
         self.title("On a listener that says channel = local: admitted")
         self.curl(self.base("tools"), instances, 200, "allowed")
         self.title("A private channel, but a context without CONF: refused")
@@ -246,6 +263,46 @@ class Demo:
                   200, "allowed")
         self.curl("http://localhost:%d" % self.nginx.clear_port, NAMESPACE,
                   403, "channel-not-private")
+
+    # -- results later
+
+    def asynchronously(self, url):
+        """The answer to a request whose result shall go to url."""
+        line = ("curl -si --negotiate -u : -H 'Prefer: respond-async, "
+                "callback; url=\"%s\"' %s%s:My_Disk/instances" % (
+                    url, self.base("https"), NAMESPACE))
+        return harness.Answer.parse(self.shell(line).stdout.encode())
+
+    def callbacks(self):
+        url = "https://localhost:%d/results" % self.sink_port
+        self.title("Results later, to a sink of ours: by http refused, and "
+                   "event 5606")
+        self.judge(self.asynchronously(url.replace("https", "http")), 403,
+                   "sink-not-private")
+        self.title("By https delivered, over a connection that the gateway "
+                   "made private")
+        line = ("nsgatectl listen %s --certificate %s/tls.crt --key "
+                "%s/tls.key --keytab http.keytab --gateway nsgate/localhost@%s "
+                "--once" % (url, harness.tls_dir(), harness.tls_dir(),
+                            self.realm.name))
+        self.command([line + " &"])
+        sink = subprocess.Popen(
+            shlex.split(line), cwd=self.dir, text=True, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            env=dict(os.environ, **self.environment))
+        harness.at_end(sink.kill)
+        if "listening" not in sink.stderr.readline():
+            raise Failure("nsgatectl listen: " + sink.stderr.read())
+        answer = self.asynchronously(url)
+        self.steps += 1
+        self.note("%s  Location: %s" % (self.paint("32", answer.status),
+                                        answer.headers.get("location")))
+        shown, _ = sink.communicate(timeout=30)
+        for text in shown.strip().split("\n"):
+            print("      " + (text if len(text) < 200 else text[:197] + "..."))
+        if answer.status != 202 or sink.returncode != 0 or \
+                "PktPrivacy" not in shown:
+            raise Failure("not delivered: %s\n%s" % (answer, shown))
 
     def evidence(self):
         self.title("What is left of it: event 5605")
@@ -303,6 +360,7 @@ class Demo:
         self.identities()
         self.changes()
         self.proxied()
+        self.callbacks()
         self.evidence()
         self.title("%d requests, each answered as it should be."
                    % self.steps)

@@ -48,6 +48,8 @@ def _():
     for words in ("[RequiresEncryption(TRUE)]", "curl -si --negotiate",
                   "nsgatectl probe --level PktIntegrity",
                   "nsgatectl probe --level Default", "channel-not-private",
+                  "--message-encryption", "sink-not-private",
+                  "nsgatectl listen", "WBEM_S_NO_ERROR",
                   "context-not-private", "not-listed", "5605",
                   "nsgatectl --config nsgate.conf why"):
         expect(words in done.stdout, "it does not show " + words,

@@ -166,7 +166,10 @@ http_endpoint_new(const struct http_endpoint_options *options,
     if (options->tls_certificate != NULL && options->tls_key != NULL &&
         http_endpoint_set_certificate(ep, options->tls_certificate,
                                       options->tls_key, err) < 0)
+    {
+        error_prefix(err, "%s", ep->name);
         goto fail;
+    }
     if (daemon_start(ep, options, err) < 0 || epoll_open(ep, err) < 0)
         goto fail;
     *out = ep;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "gateway/http/http.h"
+#include "gateway/http/syntax.h"
 
 #define FIELDS_MAX 100
 
@@ -21,24 +22,6 @@ refuse(struct admission *out, int status, const char *reason)
 {
     *out = (struct admission){.status = status, .reason = reason};
     return false;
-}
-
-/* RFC 9110 5.6.2 */
-static bool
-is_token_char(char c)
-{
-    return ascii_is_alpha(c) || ascii_is_digit(c) ||
-           (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
-}
-
-static bool
-is_token(struct span s)
-{
-    for (size_t i = 0; i < s.length; i++) {
-        if (!is_token_char(s.data[i]))
-            return false;
-    }
-    return s.length > 0;
 }
 
 static bool
@@ -74,7 +57,7 @@ check_method(const struct admission_request *q, struct admission *out)
     static const char *const methods[] = {"GET",   "HEAD",   "POST",   "PUT",
                                           "PATCH", "DELETE", "OPTIONS"};
 
-    if (!is_token(q->method))
+    if (!syntax_is_token(q->method))
         return refuse(out, BAD_REQUEST, "method is no token");
     for (size_t i = 0; i < ARRAY_COUNT(methods); i++) {
         if (span_equal(q->method, span_of(methods[i])))
@@ -107,15 +90,11 @@ check_fields(const struct admission_request *q, struct admission *out)
     if (q->count > FIELDS_MAX)
         return refuse(out, FIELDS_TOO_LARGE, "too many headers");
     for (size_t i = 0; i < q->count; i++) {
-        struct span value = q->fields[i].value;
-
         /* "Name : v" and a folded line are refused here, too. */
-        if (!is_token(q->fields[i].name))
+        if (!syntax_is_token(q->fields[i].name))
             return refuse(out, BAD_REQUEST, "header name is no token");
-        for (size_t k = 0; k < value.length; k++) {
-            if (is_control(value.data[k]) && value.data[k] != '\t')
-                return refuse(out, BAD_REQUEST, "control character in header");
-        }
+        if (!syntax_is_field_value(q->fields[i].value))
+            return refuse(out, BAD_REQUEST, "control character in header");
     }
     return true;
 }
@@ -181,22 +160,6 @@ check_host(const struct admission_request *q, struct admission *out)
     return true;
 }
 
-static bool
-parse_length(struct span text, uint64_t *out)
-{
-    uint64_t value = 0;
-
-    if (text.length == 0 || text.length > 18)
-        return false;
-    for (size_t i = 0; i < text.length; i++) {
-        if (!ascii_is_digit(text.data[i]))
-            return false;
-        value = value * 10 + (uint64_t)(text.data[i] - '0');
-    }
-    *out = value;
-    return true;
-}
-
 /* RFC 9112 6.1 and 6.3.  The values are taken untrimmed, as the library
  * compares them: "chunked " is another coding to it. */
 static bool
@@ -215,7 +178,7 @@ check_framing(const struct admission_request *q, struct admission *out)
             return refuse(out, BAD_REQUEST, "Transfer-Encoding not chunked");
         out->chunked = true;
     } else if (length.data != NULL) {
-        if (!parse_length(length, &out->content_length))
+        if (!syntax_parse_length(length, &out->content_length))
             return refuse(out, BAD_REQUEST, "malformed Content-Length");
         if (out->content_length > q->body_max)
             return refuse(out, CONTENT_TOO_LARGE, "body too large");

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/http/syntax.h"
+
 #define STREAM_BLOCK ((size_t)16 * 1024)
 
 struct response_stream {
@@ -69,36 +71,6 @@ stream_discard(const struct http_stream *from)
 
 /* -- headers -------------------------------------------------------------- */
 
-/* RFC 9110 5.5, and nothing that could end a line (threat 27). */
-static bool
-header_is_clean(const struct http_header *h)
-{
-    if (h->name == NULL || h->name[0] == '\0' || h->value == NULL)
-        return false;
-    for (const char *p = h->name; *p != '\0'; p++) {
-        if (!ascii_is_alpha(*p) && !ascii_is_digit(*p) &&
-            strchr("!#$%&'*+-.^_`|~", *p) == NULL)
-            return false;
-    }
-    for (const char *p = h->value; *p != '\0'; p++) {
-        if (((unsigned char)*p < 0x20 && *p != '\t') || *p == 0x7f)
-            return false;
-    }
-    return true;
-}
-
-static bool
-response_is_clean(const struct http_response *from)
-{
-    if (from->status < 200 || from->status > 599)
-        return false;
-    for (size_t i = 0; i < from->header_count; i++) {
-        if (!header_is_clean(&from->headers[i]))
-            return false;
-    }
-    return true;
-}
-
 /* A chunked body's framing was not seen whole: the library also takes lines
  * that end in LF alone, and any extension.  Nothing that another reader might
  * have taken for a part of it is read as a request. */
@@ -150,8 +122,7 @@ static struct MHD_Response *
 make_buffered(struct http_request *r, int status, struct span body)
 {
     bool bodiless = strcmp(r->method, MHD_HTTP_METHOD_HEAD) == 0 ||
-                    status == MHD_HTTP_NO_CONTENT ||
-                    status == MHD_HTTP_NOT_MODIFIED;
+                    syntax_status_is_bodiless(status);
 
     r->body_sent = bodiless ? 0 : body.length;
     return MHD_create_response_from_buffer(
@@ -190,7 +161,7 @@ response_make(struct http_request *r, const struct http_response *from)
 {
     static const struct http_response broken = {.status = 500, .close = true};
 
-    if (!response_is_clean(from))
+    if (!syntax_response_is_clean(from))
         response_discard(from);
     else if (make_response(r, from))
         return true;

@@ -1,71 +1,275 @@
-/* The message inside a sealed body (RFC 9112 10.2). */
-#include <stdint.h>
-#include <stdio.h>
+#include <microhttpd.h>
 #include <string.h>
 
 #include "gateway/http/admission.h"
-#include "gateway/http/http.h"
+#include "gateway/http/syntax.h"
 
-#define HTTP_VERSION "HTTP/1.1"
+#define HTTP_1_1 SPAN("HTTP/1.1")
+
+/* A head being read: what is left of the message, and its fields as they
+ * came. */
+struct inner_reader {
+    struct span rest;
+    struct http_field fields[HTTP_INNER_FIELDS_MAX];
+    size_t count;
+    int status;
+    const char *reason;
+};
 
 static bool
-fail(const char **reason, const char *text)
+refuse(struct inner_reader *r, int status, const char *reason)
 {
-    *reason = text;
+    r->status = status;
+    r->reason = reason;
     return false;
 }
 
-/* -- lines ------------------------------------------------------------------------- */
+/* -- lines ---------------------------------------------------------------- */
 
-/* Up to CRLF; no CR, LF or NUL may stand in it. */
+/* A CR that stands elsewhere, and a NUL, are refused with the characters of
+ * what they stand in. */
 static bool
-take_line(struct span *left, struct span *line_out)
+read_line(struct inner_reader *r, struct span *line_out)
 {
-    const char *end =
-        left->length > 0 ? memchr(left->data, '\r', left->length) : NULL;
-    size_t n;
+    struct span line = span_cut(r->rest, '\n', &r->rest);
 
-    if (end == NULL)
-        return false;
-    n = (size_t)(end - left->data);
-    if (n + 1 >= left->length || end[1] != '\n' ||
-        memchr(left->data, '\n', n) != NULL ||
-        memchr(left->data, '\0', n) != NULL)
-        return false;
-    *line_out = (struct span){left->data, n};
-    *left = span_skip(*left, n + 2);
+    if (r->rest.data == NULL || line.length == 0 ||
+        line.data[line.length - 1] != '\r')
+        return refuse(r, MHD_HTTP_BAD_REQUEST, "line does not end in CR LF");
+    line.length--;
+    *line_out = line;
     return true;
 }
 
-/* The lines up to the empty one. */
-static bool
-take_fields(struct span *left, struct http_inner *out, const char **reason)
+/* Only in front: what may follow a value is checked by who gets it. */
+static struct span
+skip_blanks(struct span s)
 {
-    struct span line;
+    while (s.length > 0 && (s.data[0] == ' ' || s.data[0] == '\t'))
+        s = span_skip(s, 1);
+    return s;
+}
 
+/* The fields and the empty line; what is left then is the body. */
+static bool
+read_fields(struct inner_reader *r)
+{
     for (;;) {
-        struct http_inner_field *f;
+        struct span line, name, value;
 
-        if (!take_line(left, &line))
-            return fail(reason, "the head inside does not end");
+        if (!read_line(r, &line))
+            return false;
         if (line.length == 0)
             return true;
-        if (out->field_count == HTTP_INNER_FIELDS_MAX)
-            return fail(reason, "too many headers inside");
-        f = &out->fields[out->field_count];
-        f->name = span_cut(line, ':', &f->value);
-        if (f->value.data == NULL)
-            return fail(reason, "a line inside is no header");
-        f->value = span_trim(f->value);
-        out->field_count++;
+        if (r->count == HTTP_INNER_FIELDS_MAX)
+            return refuse(r, MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE,
+                          "too many headers");
+        name = span_cut(line, ':', &value);
+        if (value.data == NULL)
+            return refuse(r, MHD_HTTP_BAD_REQUEST, "header without colon");
+        r->fields[r->count++] = (struct http_field){name, skip_blanks(value)};
     }
 }
+
+/* -- fields --------------------------------------------------------------- */
+
+static unsigned
+reader_count(const struct inner_reader *r, struct span name)
+{
+    unsigned count = 0;
+
+    for (size_t i = 0; i < r->count; i++)
+        count += span_equal_nocase(r->fields[i].name, name);
+    return count;
+}
+
+/* What belongs to a connection (RFC 9110 7.6.1) has no meaning inside, and
+ * would have one for an upstream; who asks is known by the sealing. */
+static bool
+check_absent(struct inner_reader *r)
+{
+    static const struct {
+        struct span name;
+        const char *reason;
+    } rows[] = {
+        {SPAN("Transfer-Encoding"), "Transfer-Encoding inside"},
+        {SPAN("Connection"), "Connection inside"},
+        {SPAN("Keep-Alive"), "Keep-Alive inside"},
+        {SPAN("Proxy-Connection"), "Proxy-Connection inside"},
+        {SPAN("TE"), "TE inside"},
+        {SPAN("Trailer"), "Trailer inside"},
+        {SPAN("Upgrade"), "Upgrade inside"},
+        {SPAN("Expect"), "Expect inside"},
+        {SPAN("Authorization"), "Authorization inside"},
+        {SPAN("Proxy-Authorization"), "Proxy-Authorization inside"},
+    };
+
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        if (reader_count(r, rows[i].name) > 0)
+            return refuse(r, MHD_HTTP_BAD_REQUEST, rows[i].reason);
+    }
+    return true;
+}
+
+/* Content-Length says how much follows, or nothing follows. */
+static bool
+check_length(struct inner_reader *r)
+{
+    uint64_t length = 0;
+    unsigned seen = 0;
+
+    for (size_t i = 0; i < r->count; i++) {
+        if (!span_equal_nocase(r->fields[i].name, SPAN("Content-Length")))
+            continue;
+        if (seen++ > 0 || !syntax_parse_length(r->fields[i].value, &length))
+            return refuse(r, MHD_HTTP_BAD_REQUEST, "malformed Content-Length");
+    }
+    if (length != r->rest.length)
+        return refuse(r, MHD_HTTP_BAD_REQUEST,
+                      "Content-Length is not what follows");
+    return true;
+}
+
+static void
+reader_take(const struct inner_reader *r, struct http_inner *out)
+{
+    for (size_t i = 0; i < r->count; i++)
+        out->fields[i] = (struct http_inner_field){
+            r->fields[i].name, span_trim(r->fields[i].value)};
+    out->field_count = r->count;
+    out->body = r->rest;
+}
+
+/* -- a request ------------------------------------------------------------ */
+
+static bool
+check_request(struct inner_reader *r, struct span method, struct span target,
+              struct span version)
+{
+    const struct admission_request q = {
+        .method = method,
+        .target = target,
+        .version = version,
+        .fields = r->fields,
+        .count = r->count,
+        .body_max = r->rest.length,
+    };
+    struct admission admission;
+
+    if (!span_equal(version, HTTP_1_1))
+        return refuse(r, MHD_HTTP_HTTP_VERSION_NOT_SUPPORTED, "HTTP version");
+    /* Of a length that is too large it would say that there is too much. */
+    if (!check_absent(r) || !check_length(r))
+        return false;
+    admission_check(&q, &admission);
+    return admission.admitted || refuse(r, admission.status, admission.reason);
+}
+
+static bool
+read_request(struct inner_reader *r, struct http_inner *out)
+{
+    struct span line, method, target, version;
+
+    if (!read_line(r, &line))
+        return false;
+    method = span_cut(line, ' ', &line);
+    target = span_cut(line, ' ', &version);
+    if (version.data == NULL || memchr(version.data, ' ', version.length))
+        return refuse(r, MHD_HTTP_BAD_REQUEST, "malformed request line");
+    if (!read_fields(r) || !check_request(r, method, target, version))
+        return false;
+    if (method.length >= sizeof(out->method))
+        return refuse(r, MHD_HTTP_NOT_IMPLEMENTED, "method not implemented");
+    memcpy(out->method, method.data, method.length);
+    out->target = target;
+    return true;
+}
+
+bool
+http_inner_request_parse(struct span plain, struct http_inner *out,
+                         int *status_out, const char **reason)
+{
+    struct inner_reader r = {.rest = plain};
+
+    *out = (struct http_inner){.status = 0};
+    if (!read_request(&r, out)) {
+        *out = (struct http_inner){.status = 0};
+        *status_out = r.status;
+        *reason = r.reason;
+        return false;
+    }
+    reader_take(&r, out);
+    return true;
+}
+
+/* -- a response ----------------------------------------------------------- */
+
+/* RFC 9112 4: the space before the reason is there even if that is empty. */
+static bool
+read_status_line(struct inner_reader *r, int *status_out)
+{
+    struct span line, status;
+    uint64_t number = 0;
+
+    if (!read_line(r, &line))
+        return false;
+    if (!span_equal(span_cut(line, ' ', &line), HTTP_1_1))
+        return refuse(r, MHD_HTTP_BAD_REQUEST, "HTTP version");
+    status = span_cut(line, ' ', &line);
+    if (status.length != 3 || !syntax_parse_length(status, &number) ||
+        number < 200 || number > 599)
+        return refuse(r, MHD_HTTP_BAD_REQUEST, "malformed status");
+    if (line.data == NULL || !syntax_is_field_value(line))
+        return refuse(r, MHD_HTTP_BAD_REQUEST, "malformed status line");
+    *status_out = (int)number;
+    return true;
+}
+
+static bool
+check_response(struct inner_reader *r, int status)
+{
+    for (size_t i = 0; i < r->count; i++) {
+        if (!syntax_is_token(r->fields[i].name))
+            return refuse(r, MHD_HTTP_BAD_REQUEST, "header name is no token");
+        if (!syntax_is_field_value(r->fields[i].value))
+            return refuse(r, MHD_HTTP_BAD_REQUEST,
+                          "control character in header");
+    }
+    if (reader_count(r, SPAN("Content-Type")) > 1)
+        return refuse(r, MHD_HTTP_BAD_REQUEST, "Content-Type twice");
+    if (syntax_status_is_bodiless(status) && r->rest.length > 0)
+        return refuse(r, MHD_HTTP_BAD_REQUEST, "body where there is none");
+    return check_absent(r) && check_length(r);
+}
+
+bool
+http_inner_response_parse(struct span plain, struct http_inner *out,
+                          const char **reason)
+{
+    struct inner_reader r = {.rest = plain};
+    int status = 0;
+
+    *out = (struct http_inner){.status = 0};
+    if (!read_status_line(&r, &status) || !read_fields(&r) ||
+        !check_response(&r, status))
+    {
+        *reason = r.reason;
+        return false;
+    }
+    out->status = status;
+    reader_take(&r, out);
+    return true;
+}
+
+/* -- what readers see ----------------------------------------------------- */
 
 struct span
 http_inner_field(const struct http_inner *m, const char *name)
 {
+    struct span wanted = span_of(name);
+
     for (size_t i = 0; i < m->field_count; i++) {
-        if (span_equal_nocase(m->fields[i].name, span_of(name)))
+        if (span_equal_nocase(m->fields[i].name, wanted))
             return m->fields[i].value;
     }
     return (struct span){NULL, 0};
@@ -74,186 +278,80 @@ http_inner_field(const struct http_inner *m, const char *name)
 unsigned
 http_inner_field_count(const struct http_inner *m, const char *name)
 {
-    unsigned n = 0;
+    struct span wanted = span_of(name);
+    unsigned count = 0;
 
     for (size_t i = 0; i < m->field_count; i++)
-        n += span_equal_nocase(m->fields[i].name, span_of(name));
-    return n;
+        count += span_equal_nocase(m->fields[i].name, wanted);
+    return count;
 }
 
-/* -- request --------------------------------------------------------------------------- */
+/* -- writing -------------------------------------------------------------- */
 
-/* Of the connection, or of another identity than the context's: neither has
- * a meaning in here. */
-static const char *const forbidden[] = {
-    "Transfer-Encoding", "Expect", "Authorization", "Connection",
-    "Upgrade",           "TE",     "Trailer"};
-
-static bool
-request_line(struct span line, struct http_inner *out,
-             struct admission_request *q, const char **reason)
-{
-    struct span rest;
-
-    q->method = span_cut(line, ' ', &rest);
-    q->target = span_cut(rest, ' ', &q->version);
-    if (q->version.data == NULL ||
-        !span_equal(q->version, SPAN(HTTP_VERSION)) ||
-        q->method.length >= sizeof(out->method))
-        return fail(reason, "no request line inside");
-    memcpy(out->method, q->method.data, q->method.length);
-    out->method[q->method.length] = '\0';
-    out->target = q->target;
-    return true;
-}
-
-bool
-http_inner_request_parse(struct span plain, struct http_inner *out,
-                         int *status_out, const char **reason)
-{
-    struct http_field fields[HTTP_INNER_FIELDS_MAX];
-    struct admission_request q = {.fields = fields, .body_max = SIZE_MAX / 2};
-    struct admission admission;
-    struct span left = plain, line;
-
-    memset(out, 0, sizeof(*out));
-    *status_out = 400;
-    if (!take_line(&left, &line))
-        return fail(reason, "no request line inside");
-    if (!request_line(line, out, &q, reason))
-        return false;
-    if (!take_fields(&left, out, reason)) {
-        if (out->field_count == HTTP_INNER_FIELDS_MAX)
-            *status_out = 431;
-        return false;
-    }
-    for (size_t i = 0; i < out->field_count; i++)
-        fields[i] =
-            (struct http_field){out->fields[i].name, out->fields[i].value};
-    q.count = out->field_count;
-    admission_check(&q, &admission);
-    if (!admission.admitted) {
-        *status_out = admission.status;
-        return fail(reason, admission.reason);
-    }
-    for (size_t i = 0; i < ARRAY_COUNT(forbidden); i++) {
-        if (http_inner_field(out, forbidden[i]).data != NULL)
-            return fail(reason, "a header that has no place inside");
-    }
-    if (admission.content_length != left.length)
-        return fail(reason, "Content-Length inside is not the body's");
-    out->body = left;
-    return true;
-}
-
-/* -- response ---------------------------------------------------------------------------- */
-
-static bool
-status_line(struct span line, int *status_out)
-{
-    struct span rest, code;
-
-    if (!span_equal(span_cut(line, ' ', &rest), SPAN(HTTP_VERSION)))
-        return false;
-    code = span_cut(rest, ' ', &rest);
-    *status_out = 0;
-    for (size_t i = 0; i < code.length; i++) {
-        if (!ascii_is_digit(code.data[i]))
-            return false;
-        *status_out = *status_out * 10 + (code.data[i] - '0');
-    }
-    return code.length == 3 && *status_out >= 200;
-}
-
-bool
-http_inner_response_parse(struct span plain, struct http_inner *out,
-                          const char **reason)
-{
-    struct span left = plain, line, length;
-    char text[24];
-
-    memset(out, 0, sizeof(*out));
-    if (!take_line(&left, &line) || !status_line(line, &out->status))
-        return fail(reason, "no status line inside");
-    if (!take_fields(&left, out, reason))
-        return false;
-    length = http_inner_field(out, "Content-Length");
-    snprintf(text, sizeof(text), "%zu", left.length);
-    if (http_inner_field_count(out, "Content-Length") > 1 ||
-        (length.data == NULL ? left.length > 0
-                             : !span_equal(length, span_of(text))))
-        return fail(reason, "Content-Length inside is not the body's");
-    out->body = left;
-    return true;
-}
-
-/* -- format --------------------------------------------------------------------------------- */
-
-/* What could end a line is refused (threat 27); an empty one left out. */
-static bool
-add_header(struct buf *out, const char *name, const char *value)
-{
-    if (name == NULL || name[0] == '\0' || value == NULL)
-        return false;
-    for (const char *p = name; *p != '\0'; p++) {
-        if (*p <= ' ' || *p == ':' || (unsigned char)*p >= 0x7f)
-            return false;
-    }
-    for (const char *p = value; *p != '\0'; p++) {
-        if (((unsigned char)*p < 0x20 && *p != '\t') || *p == 0x7f)
-            return false;
-    }
-    if (value[0] != '\0')
-        buf_addf(out, "%s: %s\r\n", name, value);
-    return true;
-}
-
-static bool
-add_rest(struct buf *out, const struct http_header *headers, size_t count,
-         struct span body, bool length)
+static void
+add_headers(const struct http_header *headers, size_t count, struct buf *out)
 {
     for (size_t i = 0; i < count; i++) {
-        if (!add_header(out, headers[i].name, headers[i].value))
-            return false;
+        if (headers[i].value[0] != '\0') /* as http_respond does */
+            buf_addf(out, "%s: %s\r\n", headers[i].name, headers[i].value);
     }
-    if (length)
-        buf_addf(out, "Content-Length: %zu\r\n", body.length);
-    buf_add_string(out, "\r\n");
-    buf_add(out, body.data, body.length);
-    return !buf_failed(out);
 }
 
-static const struct {
-    int status;
-    const char *phrase;
-} phrases[] = {
-    {200, "OK"},
-    {202, "Accepted"},
-    {204, "No Content"},
-    {400, "Bad Request"},
-    {401, "Unauthorized"},
-    {403, "Forbidden"},
-    {404, "Not Found"},
-    {405, "Method Not Allowed"},
-    {413, "Content Too Large"},
-    {429, "Too Many Requests"},
-    {500, "Internal Server Error"},
-    {503, "Service Unavailable"},
-};
+/* The last line before the body, the empty one, and the body. */
+static void
+add_body(struct span body, bool tell_length, struct buf *out)
+{
+    if (tell_length)
+        buf_addf(out, "Content-Length: %zu\r\n", body.length);
+    buf_add_string(out, "\r\n");
+    buf_add_span(out, body);
+}
+
+static struct span
+span_from(const struct buf *b, size_t start)
+{
+    return (struct span){b->data + start, b->length - start};
+}
+
+/* What could not be read again is not sent: the rules are in one place. */
+static bool
+keep_if(bool sound, size_t start, struct buf *out)
+{
+    if (!sound && out->length > start) {
+        out->length = start;
+        out->data[start] = '\0';
+    }
+    return sound;
+}
 
 bool
 http_inner_response_format(const struct http_response *response,
                            struct buf *out)
 {
-    const char *phrase = "-";
+    struct http_inner check;
+    const char *reason;
+    size_t start = out->length;
+    bool bodiless = syntax_status_is_bodiless(response->status);
 
-    for (size_t i = 0; i < ARRAY_COUNT(phrases); i++) {
-        if (phrases[i].status == response->status)
-            phrase = phrases[i].phrase;
-    }
-    buf_addf(out, HTTP_VERSION " %d %s\r\n", response->status, phrase);
-    return add_rest(out, response->headers, response->header_count,
-                    response->body, true);
+    if (response->stream != NULL || !syntax_response_is_clean(response))
+        return false;
+    buf_addf(out, "HTTP/1.1 %d %s\r\n", response->status,
+             MHD_get_reason_phrase_for((unsigned)response->status));
+    add_headers(response->headers, response->header_count, out);
+    add_body(bodiless ? (struct span){NULL, 0} : response->body, !bodiless,
+             out);
+    return keep_if(
+        !buf_failed(out) &&
+            http_inner_response_parse(span_from(out, start), &check, &reason),
+        start, out);
+}
+
+/* These say that there is none, too (RFC 9110 8.6). */
+static bool
+expects_body(const char *method)
+{
+    return strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0 ||
+           strcmp(method, "PATCH") == 0;
 }
 
 bool
@@ -262,9 +360,23 @@ http_inner_request_format(const char *method, const char *target,
                           size_t header_count, struct span body,
                           struct buf *out)
 {
-    if (strpbrk(method, " \r\n") != NULL || strpbrk(target, " \r\n") != NULL)
+    struct http_inner check;
+    const char *reason;
+    size_t start = out->length;
+    int status;
+
+    /* Nothing in which a line could end; the rest is seen when it is read. */
+    if (method == NULL || target == NULL || host == NULL ||
+        !syntax_is_field_value(span_of(method)) ||
+        !syntax_is_field_value(span_of(target)) ||
+        !syntax_is_field_value(span_of(host)) ||
+        !syntax_headers_are_clean(headers, header_count))
         return false;
-    buf_addf(out, "%s %s " HTTP_VERSION "\r\n", method, target);
-    return add_header(out, "Host", host) &&
-           add_rest(out, headers, header_count, body, body.length > 0);
+    buf_addf(out, "%s %s HTTP/1.1\r\nHost: %s\r\n", method, target, host);
+    add_headers(headers, header_count, out);
+    add_body(body, body.length > 0 || expects_body(method), out);
+    return keep_if(!buf_failed(out) &&
+                       http_inner_request_parse(span_from(out, start), &check,
+                                                &status, &reason),
+                   start, out);
 }

@@ -1,251 +1,276 @@
-/* The framing of message encryption (MS-WSMV 2.2.9.1): read by structure. */
+#include "gateway/http/syntax.h"
+
 #include <string.h>
 
-#include "gateway/http/http.h"
+#define BOUNDARY  "Encrypted Boundary"
+#define DELIMITER "--" BOUNDARY "\r\n"
+#define CLOSING   "--" BOUNDARY "--\r\n"
 
-#define BOUNDARY      "Encrypted Boundary"
-#define DELIMITER     "--" BOUNDARY "\r\n"
-#define END_DELIMITER "--" BOUNDARY "--"
-#define CHARSET       "UTF-8"
+#define LENGTH_BYTES ((size_t)4) /* of N */
+/* What data may hold besides the plaintext: a trailer, or what a small N
+ * leaves behind of a header (RFC 4121 4.2.4; 56 with AES and SHA-384).  More
+ * is another part. */
+#define SLACK_MAX 64
 
-static const struct {
+static const struct protocol_row {
     struct span name;
     const char *content_type;
 } protocols[] = {
-    [HTTP_SEALED_SPNEGO] =
-        {SPAN("application/HTTP-SPNEGO-session-encrypted"),
-         "multipart/encrypted;protocol=\"application/"
-         "HTTP-SPNEGO-session-encrypted\";boundary=\"" BOUNDARY "\""},
+#define ROW(name)                                                             \
+    {                                                                         \
+        SPAN(name), "multipart/encrypted;protocol=\"" name                    \
+                    "\";boundary=\"" BOUNDARY "\""                            \
+    }
+    [HTTP_SEALED_SPNEGO] = ROW("application/HTTP-SPNEGO-session-encrypted"),
     [HTTP_SEALED_KERBEROS] =
-        {SPAN("application/HTTP-Kerberos-session-encrypted"),
-         "multipart/encrypted;protocol=\"application/"
-         "HTTP-Kerberos-session-encrypted\";boundary=\"" BOUNDARY "\""},
+        ROW("application/HTTP-Kerberos-session-encrypted"),
+#undef ROW
 };
 
-const char *
-http_sealed_content_type(enum http_sealed_protocol protocol)
-{
-    return protocol != HTTP_SEALED_NONE ? protocols[protocol].content_type
-                                        : "";
-}
-
-/* -- Content-Type --------------------------------------------------------------- */
-
-/* A parameter's value, its quotes off; RFC 9110 5.6.6, without escapes, which
- * neither value has. */
-static bool
-parameter_value(struct span text, struct span *out)
-{
-    text = span_trim(text);
-    if (text.length >= 2 && text.data[0] == '"') {
-        if (text.data[text.length - 1] != '"')
-            return false;
-        *out = (struct span){text.data + 1, text.length - 2};
-        return memchr(out->data, '"', out->length) == NULL &&
-               memchr(out->data, '\\', out->length) == NULL;
-    }
-    *out = text;
-    return text.length > 0 && memchr(text.data, '"', text.length) == NULL;
-}
+/* -- the header's Content-Type -------------------------------------------- */
 
 static enum http_sealed_protocol
-protocol_find(struct span name)
+protocol_of(struct span name)
 {
-    for (int i = HTTP_SEALED_SPNEGO; i <= HTTP_SEALED_KERBEROS; i++) {
+    for (size_t i = HTTP_SEALED_SPNEGO; i < ARRAY_COUNT(protocols); i++) {
         if (span_equal_nocase(name, protocols[i].name))
             return (enum http_sealed_protocol)i;
     }
     return HTTP_SEALED_NONE;
 }
 
+/* Neither of the two values is a token, so both are quoted (RFC 9110 5.6.6);
+ * and neither holds anything that would have to be escaped. */
+static bool
+unquote(struct span *value)
+{
+    if (value->length < 2 || value->data[0] != '"' ||
+        value->data[value->length - 1] != '"')
+        return false;
+    *value = (struct span){value->data + 1, value->length - 2};
+    return true;
+}
+
 enum http_sealed_protocol
 http_sealed_protocol(struct span content_type)
 {
     enum http_sealed_protocol protocol = HTTP_SEALED_NONE;
-    struct span rest, type = span_cut(content_type, ';', &rest);
-    bool boundary = false;
+    unsigned protocols_seen = 0, boundaries_seen = 0;
+    struct span rest;
+    struct span media = span_cut(span_trim(content_type), ';', &rest);
 
-    if (!span_equal_nocase(span_trim(type), SPAN("multipart/encrypted")))
+    if (!span_equal_nocase(span_trim(media), SPAN("multipart/encrypted")))
         return HTTP_SEALED_NONE;
     while (rest.data != NULL) {
-        struct span value, parameter = span_cut(rest, ';', &rest);
-        struct span name = span_trim(span_cut(parameter, '=', &value));
+        struct span value;
+        struct span parameter = span_trim(span_cut(rest, ';', &rest));
+        struct span name = span_cut(parameter, '=', &value);
 
-        if (value.data == NULL || !parameter_value(value, &value))
+        if (!unquote(&value))
             return HTTP_SEALED_NONE;
-        if (span_equal_nocase(name, SPAN("protocol")) &&
-            protocol == HTTP_SEALED_NONE) {
-            protocol = protocol_find(value);
-            if (protocol == HTTP_SEALED_NONE)
-                return HTTP_SEALED_NONE;
-        } else if (span_equal_nocase(name, SPAN("boundary")) && !boundary &&
+        if (span_equal_nocase(name, SPAN("protocol"))) {
+            protocol = protocol_of(value);
+            protocols_seen++;
+        } else if (span_equal_nocase(name, SPAN("boundary")) &&
                    span_equal(value, SPAN(BOUNDARY)))
         {
-            boundary = true;
+            boundaries_seen++;
         } else {
             return HTTP_SEALED_NONE;
         }
     }
-    return boundary ? protocol : HTTP_SEALED_NONE;
+    return protocols_seen == 1 && boundaries_seen == 1 ? protocol
+                                                       : HTTP_SEALED_NONE;
 }
 
-/* -- parse --------------------------------------------------------------------------- */
-
-static bool
-take(struct span *left, struct span literal)
+const char *
+http_sealed_content_type(enum http_sealed_protocol protocol)
 {
-    if (left->length < literal.length ||
-        memcmp(left->data, literal.data, literal.length) != 0)
-        return false;
-    *left = span_skip(*left, literal.length);
-    return true;
+    return protocols[protocol].content_type;
 }
 
-/* One "[tab]Name: value CRLF". */
-static bool
-take_header(struct span *left, struct span name, struct span *value_out)
-{
-    struct span line = *left, found;
-    const char *end;
+/* -- the body ------------------------------------------------------------- */
 
-    if (line.length > 0 && line.data[0] == '\t')
-        line = span_skip(line, 1);
-    end = memchr(line.data, '\r', line.length);
-    if (end == NULL || (size_t)(end - line.data) + 1 >= line.length ||
-        end[1] != '\n')
-        return false;
-    line.length = (size_t)(end - line.data);
-    found = span_cut(line, ':', value_out);
-    if (value_out->data == NULL || !span_equal_nocase(found, name) ||
-        memchr(line.data, '\0', line.length) != NULL)
-        return false;
-    *value_out = span_trim(*value_out);
-    *left = span_skip(*left, (size_t)(end + 2 - left->data));
-    return true;
+/* What is left to read, and why it could not be. */
+struct sealed_reader {
+    struct span rest;
+    const char *reason;
+};
+
+static bool
+refuse(struct sealed_reader *r, const char *reason)
+{
+    r->reason = reason;
+    return false;
 }
 
 static bool
-parse_number(struct span text, uint64_t *out)
+ends_with(struct span s, struct span end)
 {
-    uint64_t n = 0;
-
-    if (text.length == 0 || text.length > 18)
-        return false;
-    for (size_t i = 0; i < text.length; i++) {
-        if (!ascii_is_digit(text.data[i]))
-            return false;
-        n = n * 10 + (uint64_t)(text.data[i] - '0');
-    }
-    *out = n;
-    return true;
+    return s.length >= end.length &&
+           memcmp(s.data + s.length - end.length, end.data, end.length) == 0;
 }
 
-/* "type=T;charset=UTF-8;Length=L" */
+/* From the end, where ciphertext cannot stand.  The CRLF behind it is OMI's. */
 static bool
-parse_original(struct span value, struct http_sealed *out)
+read_closing(struct sealed_reader *r)
 {
-    struct span rest, charset, length, key;
+    static const struct span closings[] = {SPAN(CLOSING),
+                                           SPAN(CLOSING "\r\n")};
 
-    key = span_cut(span_cut(value, ';', &rest), '=', &out->type);
-    if (!span_equal_nocase(key, SPAN("type")) || out->type.length == 0)
-        return false;
-    key = span_cut(span_cut(rest, ';', &rest), '=', &charset);
-    if (!span_equal_nocase(key, SPAN("charset")) ||
-        !span_equal_nocase(charset, SPAN(CHARSET)))
-        return false;
-    key = span_cut(rest, '=', &length);
-    return span_equal_nocase(key, SPAN("Length")) &&
-           parse_number(length, &out->length);
-}
-
-/* Off the end, where it has a fixed length: what stands before it is never
- * looked at for what it may look like. */
-static bool
-take_end(struct span *left)
-{
-    static const struct span ends[] = {SPAN(END_DELIMITER "\r\n\r\n"),
-                                       SPAN(END_DELIMITER "\r\n"),
-                                       SPAN(END_DELIMITER)};
-
-    for (size_t i = 0; i < ARRAY_COUNT(ends); i++) {
-        size_t n = ends[i].length;
-
-        if (left->length >= n &&
-            memcmp(left->data + left->length - n, ends[i].data, n) == 0)
-        {
-            left->length -= n;
+    for (size_t i = 0; i < ARRAY_COUNT(closings); i++) {
+        if (ends_with(r->rest, closings[i])) {
+            r->rest.length -= closings[i].length;
             return true;
         }
     }
-    return false;
+    return refuse(r, "no closing delimiter at the end");
 }
 
 static bool
-fail(const char **reason, const char *text)
+read_delimiter(struct sealed_reader *r)
 {
-    *reason = text;
-    return false;
+    struct span delimiter = SPAN(DELIMITER);
+
+    if (r->rest.length < delimiter.length ||
+        memcmp(r->rest.data, delimiter.data, delimiter.length) != 0)
+        return refuse(r, "no delimiter before a part");
+    r->rest = span_skip(r->rest, delimiter.length);
+    return true;
+}
+
+/* [tab]Name: value CRLF */
+static bool
+read_field(struct sealed_reader *r, struct span name, struct span *value_out)
+{
+    struct span rest;
+    struct span line = span_cut(r->rest, '\n', &rest);
+
+    if (rest.data == NULL || !ends_with(line, SPAN("\r")))
+        return refuse(r, "line of a part does not end");
+    line.length--;
+    r->rest = rest;
+    if (line.length > 0 && line.data[0] == '\t')
+        line = span_skip(line, 1);
+    if (!span_equal_nocase(span_cut(line, ':', value_out), name))
+        return refuse(r, "other header in a part");
+    *value_out = span_trim(*value_out);
+    return true;
+}
+
+/* The value of "name=value". */
+static bool
+parameter_value(struct span text, struct span name, struct span *value_out)
+{
+    return span_equal_nocase(span_cut(text, '=', value_out), name);
+}
+
+/* type=T;charset=UTF-8;Length=L */
+static bool
+read_original(struct sealed_reader *r, struct http_sealed *out)
+{
+    static const struct span types[] = {SPAN("application/http"),
+                                        SPAN("application/soap+xml")};
+    struct span text, type, charset, length;
+
+    if (!read_field(r, SPAN("OriginalContent"), &text))
+        return false;
+    if (!parameter_value(span_cut(text, ';', &text), SPAN("type"), &type))
+        return refuse(r, "original content without type");
+    for (size_t i = 0; i < ARRAY_COUNT(types); i++) {
+        if (span_equal_nocase(type, types[i]))
+            out->type = types[i];
+    }
+    if (out->type.data == NULL)
+        return refuse(r, "original content of another type");
+    if (!parameter_value(span_cut(text, ';', &text), SPAN("charset"),
+                         &charset) ||
+        !span_equal_nocase(charset, SPAN("UTF-8")))
+        return refuse(r, "original content not in UTF-8");
+    if (!parameter_value(text, SPAN("Length"), &length) ||
+        !syntax_parse_length(length, &out->length))
+        return refuse(r, "original content without length");
+    return true;
+}
+
+static bool
+read_first_part(struct sealed_reader *r, enum http_sealed_protocol protocol,
+                struct http_sealed *out)
+{
+    struct span type;
+
+    if (!read_delimiter(r) || !read_field(r, SPAN("Content-Type"), &type))
+        return false;
+    if (!span_equal_nocase(type, protocols[protocol].name))
+        return refuse(r, "part of another protocol");
+    return read_original(r, out);
+}
+
+static size_t
+little_endian(const char *bytes)
+{
+    size_t value = 0;
+
+    for (size_t i = LENGTH_BYTES; i-- > 0;)
+        value = value << 8 | (unsigned char)bytes[i];
+    return value;
+}
+
+static bool
+read_second_part(struct sealed_reader *r, struct http_sealed *out)
+{
+    struct span type;
+
+    if (!read_delimiter(r) || !read_field(r, SPAN("Content-Type"), &type))
+        return false;
+    if (!span_equal_nocase(type, SPAN("application/octet-stream")))
+        return refuse(r, "sealed part of another type");
+    if (r->rest.length < LENGTH_BYTES)
+        return refuse(r, "no length of the header");
+    out->header_length = little_endian(r->rest.data);
+    out->sealed = span_skip(r->rest, LENGTH_BYTES);
+    if (out->header_length == 0 || out->header_length > out->sealed.length)
+        return refuse(r, "header longer than what is there");
+    /* Sealing adds; and so a length is never more than has come. */
+    if (out->length >= out->sealed.length)
+        return refuse(r, "original content longer than what is sealed");
+    if (out->sealed.length - out->header_length > out->length + SLACK_MAX)
+        return refuse(r, "more than the original content");
+    return true;
 }
 
 bool
 http_sealed_parse(struct span body, enum http_sealed_protocol protocol,
                   struct http_sealed *out, const char **reason)
 {
-    struct span left = body, value;
-    uint32_t n;
+    struct sealed_reader r = {body, "no sealed body"};
+    struct http_sealed found = {.protocol = protocol};
 
-    memset(out, 0, sizeof(*out));
-    if (protocol == HTTP_SEALED_NONE || left.data == NULL ||
-        !take(&left, SPAN(DELIMITER)))
-        return fail(reason, "no first part");
-    if (!take_header(&left, SPAN("Content-Type"), &value) ||
-        !span_equal_nocase(value, protocols[protocol].name))
-        return fail(reason, "the first part is of another protocol");
-    if (!take_header(&left, SPAN("OriginalContent"), &value) ||
-        !parse_original(value, out))
-        return fail(reason, "no OriginalContent that can be read");
-    if (!take(&left, SPAN(DELIMITER)))
-        return fail(reason, "no second part");
-    if (!take_header(&left, SPAN("Content-Type"), &value) ||
-        !span_equal_nocase(value, SPAN("application/octet-stream")))
-        return fail(reason, "the second part is no octet-stream");
-    if (!take_end(&left))
-        return fail(reason, "no closing delimiter");
-    if (left.length < 4)
-        return fail(reason, "no length of the header");
-    n = (uint32_t)(unsigned char)left.data[0] |
-        (uint32_t)(unsigned char)left.data[1] << 8 |
-        (uint32_t)(unsigned char)left.data[2] << 16 |
-        (uint32_t)(unsigned char)left.data[3] << 24;
-    left = span_skip(left, 4);
-    if (n > left.length)
-        return fail(reason, "the header is longer than the message");
-    out->protocol = protocol;
-    out->header_length = n;
-    out->sealed = left;
+    *out = (struct http_sealed){.protocol = HTTP_SEALED_NONE};
+    if (protocol == HTTP_SEALED_NONE || !read_closing(&r) ||
+        !read_first_part(&r, protocol, &found) ||
+        !read_second_part(&r, &found))
+    {
+        *reason = r.reason;
+        return false;
+    }
+    *out = found;
     return true;
 }
-
-/* -- format ----------------------------------------------------------------------------- */
 
 void
 http_sealed_format(enum http_sealed_protocol protocol, const char *type,
                    size_t plain_length, struct span sealed,
                    size_t header_length, struct buf *out)
 {
-    const struct span name = protocols[protocol].name;
-    unsigned char n[4];
-
-    for (int i = 0; i < 4; i++)
-        n[i] = (unsigned char)(header_length >> (8 * i));
-    buf_add_string(out, DELIMITER "\tContent-Type: ");
-    buf_add(out, name.data, name.length);
     buf_addf(out,
-             "\r\n\tOriginalContent: type=%s;charset=" CHARSET
-             ";Length=%zu\r\n" DELIMITER
-             "\tContent-Type: application/octet-stream\r\n",
-             type, plain_length);
-    buf_add(out, n, sizeof(n));
-    buf_add(out, sealed.data, sealed.length);
-    buf_add_string(out, END_DELIMITER "\r\n");
+             DELIMITER "\tContent-Type: %s\r\n"
+                       "\tOriginalContent: type=%s;charset=UTF-8;"
+                       "Length=%zu\r\n" DELIMITER
+                       "\tContent-Type: application/octet-stream\r\n",
+             protocols[protocol].name.data, type, plain_length);
+    for (size_t i = 0; i < LENGTH_BYTES; i++)
+        buf_add_char(out, (char)(header_length >> (8 * i) & 0xff));
+    buf_add_span(out, sealed);
+    buf_add_string(out, CLOSING);
 }

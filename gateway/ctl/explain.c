@@ -138,16 +138,20 @@ static void
 print_way(const struct explanation *x, const struct config_listener *l,
           const struct explain_way *way)
 {
-    printf("  %s: applied %s\n", way->label,
+    printf("  %s: channel %s, binding %s, applied %s\n", way->label,
+           channel_kind_name(way->channel), way->bound ? "bound" : "absent",
            authn_level_name(channel_applied_level(way->channel, true)));
     for (size_t i = 0; i < ARRAY_COUNT(contexts); i++) {
         struct decision d =
             explain_decide(x->image, &x->ns, l, way, contexts[i].declared,
                            x->audit, &x->caller);
 
-        printf("    %-15s %s  effective %-12s  %s\n", contexts[i].label,
-               verdict_text(d.verdict), authn_level_name(d.effective),
-               explain_reason(d.reason));
+        printf(
+            "    %-15s %s  declared %-12s  effective %-12s  %s: %s\n",
+            contexts[i].label, verdict_text(d.verdict),
+            authn_level_name(explain_declared(l, way, contexts[i].declared)),
+            authn_level_name(d.effective), decision_reason_name(d.reason),
+            explain_reason(d.reason));
     }
 }
 
@@ -188,6 +192,9 @@ print_listener(const struct explanation *x, const struct config_listener *l)
     if (l->channel_bindings == CHANNEL_BINDINGS_REQUIRE &&
         (l->tls || l->channel == LISTENER_CHANNEL_PROXY))
         puts("  a token that is not bound to the TLS connection: 401");
+    if (ways[n - 1].channel == CHANNEL_SEALED)
+        puts("  a sealed message of a context without REPLAY or SEQUENCE: "
+             "400");
 }
 
 /* -- secureUri ------------------------------------------------------------ */

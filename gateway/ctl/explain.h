@@ -27,6 +27,11 @@ struct explain_caller {
     const struct access_list *access; /* NULL: everyone of the realms */
 };
 
+/* What a context that says declared by itself counts for on this way. */
+enum authn_level explain_declared(const struct config_listener *l,
+                                  const struct explain_way *way,
+                                  enum authn_level declared);
+
 /* declared: what the client's context says by itself. */
 struct decision explain_decide(const struct policy_image *image,
                                const struct namespace_path *ns,

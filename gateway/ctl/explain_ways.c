@@ -60,7 +60,19 @@ explain_ways(const struct config_listener *l,
         return private_ways(l, CHANNEL_TLS, "https", "https, token bound",
                             "https, token not bound", out);
     out[0] = (struct explain_way){"http", CHANNEL_CLEARTEXT, false};
-    return 1;
+    if (!l->message_encryption)
+        return 1;
+    out[1] = (struct explain_way){"message encryption", CHANNEL_SEALED, false};
+    return 2;
+}
+
+enum authn_level
+explain_declared(const struct config_listener *l,
+                 const struct explain_way *way, enum authn_level declared)
+{
+    return l->privacy_evidence == PRIVACY_EVIDENCE_BOUND && way->bound
+               ? AUTHN_LEVEL_PKT_PRIVACY
+               : declared;
 }
 
 struct decision
@@ -77,7 +89,7 @@ explain_decide(const struct policy_image *image,
         .authenticated = true,
         .principal = caller->principal,
         .realm_allowed = caller->realm_allowed,
-        .declared = declared,
+        .declared = explain_declared(l, way, declared),
         .applied = channel_applied_level(way->channel, true),
         .minimum_level = l->minimum_level,
         .bound = way->bound,
@@ -86,8 +98,6 @@ explain_decide(const struct policy_image *image,
         .access = caller->access,
     };
 
-    if (l->privacy_evidence == PRIVACY_EVIDENCE_BOUND && way->bound)
-        in.declared = AUTHN_LEVEL_PKT_PRIVACY;
     return decide(&in);
 }
 

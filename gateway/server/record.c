@@ -1,5 +1,7 @@
 #include "gateway/server/request.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -7,7 +9,7 @@ void
 record_access(const struct request *r, uint64_t bytes, bool completed)
 {
     const struct worker_boot *boot = r->worker->boot;
-    char time[CLOCK_TEXT_MAX];
+    char time[CLOCK_TEXT_MAX], flags[16];
     struct buf b = BUF_INIT;
     ssize_t ignored;
 
@@ -28,6 +30,8 @@ record_access(const struct request *r, uint64_t bytes, bool completed)
     if (!completed)
         json_bool(&b, "aborted", true);
     if (r->auth.outcome == AUTH_OK) {
+        snprintf(flags, sizeof(flags), "0x%04" PRIx32, r->auth.gss_flags);
+        json_text(&b, "gssFlags", flags);
         json_text(&b, "declaredLevel", authn_level_name(r->declared));
         json_text(&b, "appliedLevel", authn_level_name(r->applied));
         json_text(&b, "effectiveLevel",

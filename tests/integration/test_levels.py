@@ -106,15 +106,16 @@ def matrix(row):
                 expect("18446744073709551615" in answer.body.decode(),
                        "the instances", answer)
 
-    @test("the access record tells levels and channel, %s (%s)"
+    @test("the access record tells flags, levels and channel, %s (%s)"
           % (listener, channel))
     def _():
         answer = gate.ask(listener, OPEN, gate.token(flags=0x24), headers)
         record = find_record(answer)
-        expect_equal((record["declaredLevel"], record["appliedLevel"],
+        expect_equal((record["gssFlags"], record["declaredLevel"],
+                      record["appliedLevel"],
                       record["effectiveLevel"], record["channel"],
                       record["principal"], record["status"]),
-                     ("PktIntegrity", applied,
+                     ("0x0124", "PktIntegrity", applied,
                       weaker("PktIntegrity", applied), channel,
                       "alice@NSGATE.TEST", 200), "record")
 
@@ -150,6 +151,27 @@ def _():
     expect_equal(answer.json["declaredLevel"], "PktPrivacy", "declared")
     gate.curl("https", SECRET).expect(200)
     gate.curl("toolsock", SECRET).expect(200)
+
+
+@test("message encryption is a channel of its own in records and problems")
+def _():
+    for level, status, reason in (("PktPrivacy", 200, "allowed"),
+                                  ("PktIntegrity", 403,
+                                   "context-not-private")):
+        answer = gate.probe("http", SECRET, "--message-encryption",
+                            level=level).expect(status)
+        record = find_record(answer)
+        if status == 403:
+            told = answer.expect(403, reason).json
+            for key in ("declaredLevel", "appliedLevel", "effectiveLevel",
+                        "channel", "binding", "reason"):
+                expect_equal(told[key], record[key], key)
+        expect_equal((record["declaredLevel"], record["appliedLevel"],
+                      record["effectiveLevel"], record["channel"],
+                      record["binding"], record["reason"],
+                      record["status"]),
+                     (level, "PktPrivacy", level, "sealed", "absent", reason,
+                      status), "record")
 
 
 @test("DCE style is refused")

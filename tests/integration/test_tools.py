@@ -30,6 +30,27 @@ def _():
            "secureUri", out)
 
 
+@test("explain says what message encryption does for a listener without TLS")
+def _():
+    out = gate.ctl("explain", "root\\Secret").stdout
+    listener = out.split("listener http (")[1].split("\n\n")[0]
+    clear, sealed = listener.split("message encryption:")
+    for words, text in (
+            (("http: channel cleartext, binding absent, applied Connect",
+              "403  declared PktPrivacy    effective Connect      "
+              " channel-not-private:"), clear),
+            (("channel sealed, binding absent, applied PktPrivacy",
+              "CONF and INTEG  200  declared PktPrivacy",
+              "INTEG only      403  declared PktIntegrity",
+              "without REPLAY or SEQUENCE: 400"), sealed)):
+        for word in words:
+            expect(word in text, "no '%s'" % word, out)
+    gate.probe("http", SECRET, "--message-encryption").expect(200)
+    expect("message encryption" not in
+           out.split("listener https (")[1].split("\n\n")[0], "with TLS too",
+           out)
+
+
 @test("a certificate that is not trusted is told with URL and --cacert")
 def _():
     for options in ((), ("--no-channel-binding",)):

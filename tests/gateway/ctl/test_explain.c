@@ -81,6 +81,33 @@ Test(explain, each_kind_of_listener_has_its_ways)
     }
 }
 
+Test(explain, message_encryption_is_a_way_only_where_it_is_offered)
+{
+    static const struct {
+        enum listener_channel channel;
+        bool tls, offered;
+        bool way;
+    } rows[] = {
+        {LISTENER_CHANNEL_DIRECT, false, true, true},
+        {LISTENER_CHANNEL_DIRECT, false, false, false},
+        {LISTENER_CHANNEL_DIRECT, true, true, false},
+        {LISTENER_CHANNEL_LOCAL, false, true, false},
+        {LISTENER_CHANNEL_ASSERTED, false, true, false},
+        {LISTENER_CHANNEL_PROXY, false, true, false},
+    };
+
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        struct config_listener l = listener(rows[i].channel, rows[i].tls);
+        struct explain_way ways[EXPLAIN_WAYS_MAX];
+        bool way = false;
+
+        l.message_encryption = rows[i].offered;
+        for (size_t n = explain_ways(&l, ways); n > 0; n--)
+            way = way || ways[n - 1].channel == CHANNEL_SEALED;
+        cr_assert_eq(way, rows[i].way, "row %zu", i);
+    }
+}
+
 Test(explain, a_status_listener_has_none)
 {
     struct config_listener l = listener(LISTENER_CHANNEL_DIRECT, false);
@@ -120,6 +147,7 @@ Test(explain, answers_as_the_gateway_would)
 {
     static const struct explain_way tls = {"", CHANNEL_TLS, false};
     static const struct explain_way clear = {"", CHANNEL_CLEARTEXT, false};
+    static const struct explain_way sealed = {"", CHANNEL_SEALED, false};
     static const struct explain_way other = {"", CHANNEL_LOCAL_UNLISTED,
                                              false};
     static const struct {
@@ -133,6 +161,9 @@ Test(explain, answers_as_the_gateway_would)
          REASON_CONTEXT_NOT_PRIVATE},
         {"root\\sealed", &clear, AUTHN_LEVEL_PKT_PRIVACY,
          REASON_CHANNEL_NOT_PRIVATE},
+        {"root\\sealed", &sealed, AUTHN_LEVEL_PKT_PRIVACY, REASON_ALLOWED},
+        {"root\\sealed", &sealed, AUTHN_LEVEL_PKT_INTEGRITY,
+         REASON_CONTEXT_NOT_PRIVATE},
         {"root\\sealed", &other, AUTHN_LEVEL_PKT_PRIVACY,
          REASON_CHANNEL_NOT_PRIVATE},
         {"root\\plain", &clear, AUTHN_LEVEL_CONNECT, REASON_ALLOWED},
@@ -162,6 +193,8 @@ Test(explain, a_bound_token_is_evidence_only_where_the_listener_says_so)
     cr_assert_eq(
         reason_of(image, "root\\sealed", &l, &bound, AUTHN_LEVEL_CONNECT),
         REASON_ALLOWED);
+    cr_assert_eq(explain_declared(&l, &bound, AUTHN_LEVEL_CONNECT),
+                 AUTHN_LEVEL_PKT_PRIVACY);
     policy_image_unref(image);
 }
 

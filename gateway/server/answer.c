@@ -40,6 +40,16 @@ answer_send(struct request *r, int status, const char *content_type,
         header_add(headers, &n, extra[i].name, extra[i].value);
     response.header_count = n;
     r->answered = true;
+    if (r->sealed.open && status == 200 &&
+        body.length > r->listener->config->sealed_body_max)
+    {
+        r->reason = "too-large";
+        answer_problem(r, 413, "too-large", "Too large to be sealed",
+                       "The answer is larger than sealed_body_max; ask by"
+                       " https.",
+                       0, NULL);
+        return;
+    }
     if (r->sealed.open) {
         sealed_respond(r, &response);
         return;

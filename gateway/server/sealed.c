@@ -44,6 +44,20 @@ bound_use(struct bound_context *b)
     b->used_ms = clock_monotonic_ms();
 }
 
+/* The one that has been silent longest, but for those at work; NULL: none. */
+static struct bound_context *
+bound_oldest(const struct worker *w)
+{
+    struct bound_context *b;
+
+    TAILQ_FOREACH(b, &w->bound, link)
+    {
+        if (!b->busy)
+            return b;
+    }
+    return NULL;
+}
+
 void
 sealed_sweep(struct worker *w)
 {
@@ -51,7 +65,7 @@ sealed_sweep(struct worker *w)
     uint64_t now = clock_monotonic_ms();
     struct bound_context *b;
 
-    while ((b = TAILQ_FIRST(&w->bound)) != NULL && now - b->used_ms > idle_ms)
+    while ((b = bound_oldest(w)) != NULL && now - b->used_ms > idle_ms)
         bound_end(b);
 }
 
@@ -91,14 +105,16 @@ static void
 bound_keep(struct request *r, struct security_context *context)
 {
     struct worker *w = r->worker;
-    struct bound_context *b = calloc(1, sizeof(*b));
+    struct bound_context *b = calloc(1, sizeof(*b)), *oldest = NULL;
 
-    if (b == NULL) {
+    while (b != NULL && w->bound_count >= w->boot->config->contexts_max &&
+           (oldest = bound_oldest(w)) != NULL)
+        bound_end(oldest);
+    if (b == NULL || w->bound_count >= w->boot->config->contexts_max) {
+        free(b);
         security_context_free(context);
         return;
     }
-    while (w->bound_count >= w->boot->config->contexts_max)
-        bound_end(TAILQ_FIRST(&w->bound));
     b->worker = w;
     b->context = context;
     b->identity = r->auth;
@@ -276,6 +292,8 @@ sealed_authenticate(struct request *r)
     if (result != STEP_NEXT)
         return result;
     bound_use(b);
+    b->busy = true;
+    r->sealed.bound = b;
     result = sealed_read_inner(r);
     if (result != STEP_NEXT)
         return result;
@@ -316,6 +334,8 @@ sealed_make(struct request *r, const struct http_response *response,
 void
 sealed_respond(struct request *r, const struct http_response *response)
 {
+    struct http_response without_body = *response;
+
     const struct http_header type = {
         "Content-Type", http_sealed_content_type(r->sealed.protocol)};
     struct http_response outer = {
@@ -323,7 +343,9 @@ sealed_respond(struct request *r, const struct http_response *response)
     struct http_response failed = {.status = 500, .close = true};
     struct buf body = BUF_INIT;
 
-    if (sealed_make(r, response, &body)) {
+    if (strcmp(request_method(r), "HEAD") == 0)
+        without_body.body = (struct span){NULL, 0};
+    if (sealed_make(r, &without_body, &body)) {
         outer.body = buf_span(&body);
         r->status = response->status;
         http_respond(r->http, &outer);
@@ -347,6 +369,8 @@ sealed_drop(struct request *r)
 void
 sealed_fini(struct request *r)
 {
+    if (r->sealed.bound != NULL)
+        r->sealed.bound->busy = false;
     free(r->sealed.inner);
     secret_fini(&r->sealed.plain);
     memset(&r->sealed, 0, sizeof(r->sealed));

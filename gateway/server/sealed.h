@@ -25,6 +25,7 @@ struct bound_context {
     struct auth_result identity;
     bool realm_allowed;
     uint64_t used_ms;
+    bool busy; /* a request waits, whose answer it has to seal */
 };
 
 TAILQ_HEAD(bound_contexts, bound_context);
@@ -34,6 +35,7 @@ struct request_sealed {
     enum http_sealed_protocol protocol; /* NONE: an ordinary request */
     bool open;                          /* its answer is sealed too */
     bool drop;                          /* the context goes after it */
+    struct bound_context *bound;        /* opened by it; busy until its end */
     const char *type;                   /* of the answer's plaintext */
     struct buf plain;
     struct http_inner *inner; /* into plain; NULL: not opened */

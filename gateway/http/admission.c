@@ -214,6 +214,25 @@ check_expect(const struct admission_request *q, struct admission *out)
     return true;
 }
 
+/* RFC 9112 9.3: of HTTP/1.0 none is kept here for certain. */
+static bool
+is_last(const struct admission_request *q)
+{
+    if (!span_equal(q->version, SPAN("HTTP/1.1")))
+        return true;
+    for (size_t i = 0; i < q->count; i++) {
+        struct span value = q->fields[i].value;
+
+        if (!span_equal_nocase(q->fields[i].name, SPAN("Connection")))
+            continue;
+        for (; value.length > 0; value = span_skip(value, 1)) {
+            if (span_starts_nocase(value, SPAN("close")))
+                return true;
+        }
+    }
+    return false;
+}
+
 void
 admission_check(const struct admission_request *request, struct admission *out)
 {
@@ -226,9 +245,12 @@ admission_check(const struct admission_request *request, struct admission *out)
 
     *out = (struct admission){.status = BAD_REQUEST, .reason = ""};
     for (size_t i = 0; i < ARRAY_COUNT(checks); i++) {
-        if (!checks[i](request, out))
+        if (!checks[i](request, out)) {
+            out->last = true;
             return;
+        }
     }
+    out->last = is_last(request);
     out->admitted = true;
 }
 

@@ -39,6 +39,7 @@ struct admission {
     const char *reason; /* a literal, for the event and the answer */
     bool chunked;
     bool expects_continue;
+    bool last;               /* no other request will come on the connection */
     uint64_t content_length; /* 0 when chunked */
 };
 

@@ -228,6 +228,9 @@ connection_evict(struct http_endpoint *ep)
         CONNECTION_IDLE, CONNECTION_RESTING, CONNECTION_HEAD};
     struct connection *oldest = TAILQ_FIRST(&ep->lists[CONNECTION_WAITING]);
 
+    /* One that has had its answer costs nobody anything. */
+    if (oldest == NULL)
+        oldest = TAILQ_FIRST(&ep->lists[CONNECTION_LINGERING]);
     if (oldest != NULL) {
         connection_free(oldest);
         return true;
@@ -358,34 +361,6 @@ connection_secure(struct connection *c, struct MHD_Connection *mhd)
     c->certificate = tls_certificate_ref(c->ep->certificate);
 }
 
-/*
- * The library tells nobody of requests that end before their line is read:
- * those it answers are known from what it says meanwhile, and where it finds
- * no request line at all it says nothing to the client either.
- */
-static void
-connection_given_up(struct connection *c)
-{
-    struct http_endpoint *ep = c->ep;
-    const struct http_handlers *h = &ep->handlers;
-    int status = (int)ep->said_status;
-
-    ep->said_status = 0;
-    if (status == 0) {
-        char answer[512];
-        int length;
-
-        if (ep->certificate != NULL || first_byte(c->fd) == FIRST_BYTE_NEVER)
-            return;
-        status = MHD_HTTP_BAD_REQUEST;
-        length = request_refusal_format(status, "no request line", answer);
-        send(c->fd, answer, (size_t)length, MSG_NOSIGNAL | MSG_DONTWAIT);
-    }
-    connection_linger(c);
-    if (h->refused != NULL)
-        h->refused(h->arg, ep, &c->peer, status, "unreadable request line");
-}
-
 void
 connection_notify(void *arg, struct MHD_Connection *mhd, void **context,
                   enum MHD_ConnectionNotificationCode code)
@@ -402,7 +377,7 @@ connection_notify(void *arg, struct MHD_Connection *mhd, void **context,
 
         if (c->request == NULL && !c->over && c->state != CONNECTION_ENDING &&
             !ep->stopping)
-            connection_given_up(c);
+            refusal_of_line(c);
         connection_closed(c);
         *context = NULL;
     }

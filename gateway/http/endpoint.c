@@ -38,7 +38,9 @@ library_says(void *arg, const char *format, va_list args)
         vsnprintf(ep->complaint, sizeof(ep->complaint), format, args);
         ep->complaint[strcspn(ep->complaint, "\n")] = '\0';
     } else if (strstr(format, "Content-Length' header") != NULL) {
-        request_refuse_lengths(ep);
+        refusal_of_lengths(ep);
+    } else if (strstr(format, "to parse cookies") != NULL) {
+        refusal_of_cookies(ep);
     } else if (strstr(format, "HTTP response code is %u") != NULL) {
         ep->said_status = va_arg(args, unsigned);
     }

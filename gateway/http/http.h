@@ -24,8 +24,11 @@
  * Admission (threats 20-24): every header count, name and value is looked at
  * before a handler sees the request; what is refused is answered 400, 413,
  * 414, 417, 431, 501, 505 by the endpoint itself and closed, and told to
- * `refused`.  (A request line that is none at all is answered by the HTTP
- * library, and told to nobody.)
+ * `refused`.  What the HTTP library refuses first is told to it as well.  Two
+ * things remain the library's (0.9.75): the text of its own answers, which is
+ * HTML (400 for a first header without a colon or a version that is none, 414,
+ * 431, 505); and on a TLS connection a request line that has no target is
+ * closed without an answer and told to nobody.
  *
  * A connection waits for its first byte at the price of a small struct.  When
  * there are too many, those that have been silent longest go: first those that

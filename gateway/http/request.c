@@ -1,6 +1,5 @@
 #include "gateway/http/request.h"
 
-#include <gnutls/gnutls.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,25 +79,6 @@ request_collect_fields(struct http_request *r)
     return true;
 }
 
-/* The client's part in that; the answer's is response_must_close's. */
-static bool
-request_is_last(const struct admission_request *q)
-{
-    if (!span_equal(q->version, SPAN("HTTP/1.1")))
-        return true;
-    for (size_t i = 0; i < q->count; i++) {
-        struct span value = q->fields[i].value;
-
-        if (!span_equal_nocase(q->fields[i].name, SPAN("Connection")))
-            continue;
-        for (; value.length > 0; value = span_skip(value, 1)) {
-            if (span_starts_nocase(value, SPAN("close")))
-                return true;
-        }
-    }
-    return false;
-}
-
 static void
 request_check(struct http_request *r, const char *uri, const char *version)
 {
@@ -124,7 +104,7 @@ request_check(struct http_request *r, const char *uri, const char *version)
     };
 
     admission_check(&q, &r->admission);
-    r->last = request_is_last(&q);
+    r->last = r->admission.last;
     if (r->admission.admitted && !admission_covers(&wire))
         r->admission = (struct admission){.status = MHD_HTTP_BAD_REQUEST,
                                           .reason = "malformed line"};
@@ -141,15 +121,6 @@ request_queue(struct http_request *r)
     return MHD_queue_response(r->mhd, (unsigned)r->status, r->response);
 }
 
-static int
-problem_format(int status, const char *detail, char out[256])
-{
-    return snprintf(out, 256,
-                    "{\"type\":\"about:blank\",\"title\":\"Refused\","
-                    "\"status\":%d,\"detail\":\"%s\"}\n",
-                    status, detail);
-}
-
 static void
 request_answer_status(struct http_request *r, int status, const char *detail)
 {
@@ -158,7 +129,7 @@ request_answer_status(struct http_request *r, int status, const char *detail)
         {"Cache-Control", "no-store"},
     };
     char body[256];
-    int length = problem_format(status, detail, body);
+    int length = refusal_body_format(status, detail, body);
     const struct http_response response = {
         .status = status,
         .headers = headers,
@@ -183,88 +154,6 @@ request_refuse(struct http_request *r)
                    r->admission.reason);
     request_answer_status(r, r->admission.status, r->admission.reason);
     return r->aborted ? MHD_NO : request_queue(r);
-}
-
-/* -- what the library would refuse ---------------------------------------- */
-
-int
-request_refusal_format(int status, const char *detail, char out[512])
-{
-    char body[256];
-    int length = problem_format(status, detail, body);
-
-    return snprintf(out, 512,
-                    "HTTP/1.1 %d %s\r\nConnection: close\r\n"
-                    "Content-Type: application/problem+json\r\n"
-                    "Cache-Control: no-store\r\n"
-                    "Content-Length: %d\r\n\r\n%s",
-                    status, MHD_get_reason_phrase_for((unsigned)status),
-                    length, body);
-}
-
-/* 0: there is none that it would refuse. */
-static int
-length_status(const struct http_request *r)
-{
-    const char *value;
-    uint64_t number = 0;
-
-    if (MHD_lookup_connection_value(r->mhd, MHD_HEADER_KIND,
-                                    "Transfer-Encoding") != NULL)
-        return 0;
-    value =
-        MHD_lookup_connection_value(r->mhd, MHD_HEADER_KIND, "Content-Length");
-    if (value == NULL)
-        return 0;
-    if (value[0] == '\0' || value[strspn(value, "0123456789")] != '\0')
-        return MHD_HTTP_BAD_REQUEST;
-    for (; *value != '\0'; value++) {
-        if (__builtin_mul_overflow(number, 10, &number) ||
-            __builtin_add_overflow(number, *value - '0', &number))
-            return MHD_HTTP_CONTENT_TOO_LARGE;
-    }
-    return 0;
-}
-
-static void
-request_refuse_length(struct http_request *r, int status)
-{
-    const struct http_handlers *h = &r->ep->handlers;
-    const char *reason = status == MHD_HTTP_CONTENT_TOO_LARGE
-                             ? "body too large"
-                             : "malformed Content-Length";
-    gnutls_session_t tls = http_request_tls(r);
-    char answer[512];
-    int length = request_refusal_format(status, reason, answer);
-
-    r->phase = REQUEST_REFUSED;
-    if (h->refused != NULL)
-        h->refused(h->arg, r->ep, &r->connection->peer, status, reason);
-    /* All answers before it are out: it is the only thing that is sent. */
-    if (tls == NULL) {
-        send(r->connection->fd, answer, (size_t)length,
-             MSG_NOSIGNAL | MSG_DONTWAIT);
-    } else {
-        gnutls_record_send(tls, answer, (size_t)length);
-        gnutls_bye(tls, GNUTLS_SHUT_WR);
-    }
-    shutdown(r->connection->fd, SHUT_WR);
-}
-
-void
-request_refuse_lengths(struct http_endpoint *ep)
-{
-    struct connection *c;
-
-    TAILQ_FOREACH(c, &ep->lists[CONNECTION_HEAD], link)
-    {
-        struct http_request *r = c->request;
-        int status =
-            r != NULL && r->phase == REQUEST_HEADERS ? length_status(r) : 0;
-
-        if (status != 0)
-            request_refuse_length(r, status);
-    }
 }
 
 /* -- the headers ---------------------------------------------------------- */

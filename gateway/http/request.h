@@ -67,16 +67,6 @@ void request_completed(void *arg, struct MHD_Connection *mhd, void **context,
  * only where it closes in an orderly way. */
 void request_forsake(struct http_request *r);
 
-/*
- * The library has found a Content-Length that it cannot read.  Of that it
- * tells by itself, and sends the head of its answer twice (0.9.75), but first
- * it says so: whose length that is gets its answer here, and what the library
- * sends after it goes nowhere.
- */
-void request_refuse_lengths(struct http_endpoint *ep);
-/* The bytes of such an answer, which ends its connection. */
-int request_refusal_format(int status, const char *detail, char out[512]);
-
 /* The client of a suspended request is gone, or the endpoint ends. */
 void request_abort(struct http_request *r);
 
@@ -90,5 +80,21 @@ void response_discard(const struct http_response *from);
 /* The stream's close, once; the stream itself goes with the response. */
 void response_stream_close(struct response_stream *s);
 uint64_t response_stream_bytes(const struct response_stream *s);
+
+/* -- refusal.c ------------------------------------------------------------ */
+
+/*
+ * What the library refuses before a handler sees it.  Of two things it tells
+ * by itself and sends the head of its answer twice (0.9.75): a Content-Length
+ * that it cannot read, and cookies for which it has no memory.  But first it
+ * says so, though not of which connection.  Whose it is gets its answer here,
+ * and what the library sends after it goes nowhere.
+ */
+void refusal_of_lengths(struct http_endpoint *ep);
+void refusal_of_cookies(struct http_endpoint *ep);
+/* The library has closed c, and there was no request. */
+void refusal_of_line(struct connection *c);
+/* The body of a refusal; its length. */
+int refusal_body_format(int status, const char *detail, char out[256]);
 
 #endif

@@ -118,8 +118,8 @@ def measure(kind, count, header_max):
     silent = settle(worker, "silent connections")
     for n, s in enumerate(opened):
         if context is not None:
-            opened[n] = s = context.wrap_socket(s,
-                                                server_hostname="localhost")
+            opened[n] = context.wrap_socket(s, server_hostname="localhost")
+    for s in opened:
         use(s)
     busy = resident_kb(worker)
     idle = settle(worker, "idle connections")
@@ -132,8 +132,8 @@ def measure(kind, count, header_max):
 
 
 def main():
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 4000
-    header_max = int(sys.argv[2]) if len(sys.argv) > 2 else 32768
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
+    header_max = int(sys.argv[2]) if len(sys.argv) > 2 else 36864
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

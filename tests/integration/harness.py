@@ -591,19 +591,21 @@ workers     = %s
 
 class Nginx:
     """nginx with docs/examples/nginx-nsgate.conf: only its addresses and
-    paths are replaced, everything else is used word by word."""
+    paths are replaced, everything else is used word by word.  upstream: the
+    gateway's socket, a path or HOST:PORT."""
 
     EXAMPLE = os.path.join(SRC, "docs/examples/nginx-nsgate.conf")
     user = None  # as whom its worker runs; None: the owner of the socket
+    ports = 2    # the first two are tls_port and clear_port
 
-    def __init__(self, gate, proxy_socket, directory=None):
+    def __init__(self, gate, upstream, directory=None):
         self.dir = os.path.join(directory or gate.dir, "nginx")
         os.makedirs(self.dir)
-        self.sockets = [self._listener() for _ in range(2)]
+        self.sockets = [self._listener() for _ in range(self.ports)]
         self.tls_port, self.clear_port = (
-            s.getsockname()[1] for s in self.sockets)
+            s.getsockname()[1] for s in self.sockets[:2])
         self.conf = os.path.join(self.dir, "nginx.conf")
-        write(self.conf, self._main(gate, proxy_socket))
+        write(self.conf, self._main(gate, upstream))
         self.logfile = os.path.join(self.dir, "log")
         at_end(self.stop)
         # Listening sockets are handed over, so that no port is guessed.
@@ -623,26 +625,29 @@ class Nginx:
         s.listen(64)
         return s
 
-    def _main(self, gate, proxy_socket):
+    def _main(self, gate, upstream):
         lines = ["daemon off;", "worker_processes 1;",
                  "pid %s/pid;" % self.dir, "error_log %s info;" % os.path.join(
                      self.dir, "log")]
         if ROOT:  # as the user whom the gateway trusts
-            owner = pwd.getpwuid(os.stat(proxy_socket).st_uid).pw_name
-            lines.append("user %s;" % (self.user or owner))
-        lines += ["events { worker_connections 64; }", "http {",
+            user = self.user or ("www-data" if ":" in upstream else
+                                 pwd.getpwuid(os.stat(upstream).st_uid)
+                                 .pw_name)
+            lines.append("user %s;" % user)
+        lines += ["events { worker_connections 256; }", "http {",
                   "access_log off;"]
         for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"):
             lines.append("%s_temp_path %s/%s;" % (kind, self.dir, kind))
-        return "\n".join(lines + [self.servers(gate, proxy_socket), "}", ""])
+        return "\n".join(lines + [self.servers(gate, upstream), "}", ""])
 
-    def servers(self, gate, proxy_socket):
+    def servers(self, gate, upstream):
         text = read(self.EXAMPLE)
         for pattern, value in (
                 (r"listen\s+443\b", "listen 127.0.0.1:%d" % self.tls_port),
                 (r"listen\s+80\b", "listen 127.0.0.1:%d" % self.clear_port),
                 (r"listen\s+\[::\]:\d+[^;]*;", ""),
-                (r"unix:/run/nsgate/proxy\.sock", "unix:" + proxy_socket),
+                (r"unix:/run/nsgate/proxy\.sock",
+                 upstream if ":" in upstream else "unix:" + upstream),
                 (r"(ssl_certificate\s+)[^;]+", r"\g<1>%s/tls.crt"
                  % tls_dir()),
                 (r"(ssl_certificate_key\s+)[^;]+", r"\g<1>%s/tls.key"

@@ -275,6 +275,31 @@ Test(endpoint, refuses_more_when_all_are_busy)
     rig_close(&rig);
 }
 
+Test(endpoint, ends_a_head_that_is_slow_for_a_new_connection)
+{
+    const struct http_endpoint_options but = {.connections_max = 1};
+    uint64_t begun = clock_monotonic_ms();
+    bool served = false;
+    struct rig rig;
+    int slow, fd;
+
+    rig_open(&rig, RIG_TCP, &but);
+    slow = rig_connect(&rig);
+    rig_send(slow, SPAN("GET / HT"));
+    rig_until(&rig, http_endpoint_connections(rig.ep) == 1);
+    while (!served && clock_monotonic_ms() - begun < 20000) {
+        fd = rig_connect(&rig);
+        served = is_served(&rig, fd);
+        rig_turn(&rig, -1, 50);
+        close(fd);
+    }
+    cr_assert(served);
+    cr_assert_geq(clock_monotonic_ms() - begun, 1000);
+    cr_assert(is_closed(&rig, slow));
+    close(slow);
+    rig_close(&rig);
+}
+
 /* Each state has a time of its own: only the one named is short, and only
  * who is in that state goes. */
 Test(endpoint, ends_connections_that_take_too_long)

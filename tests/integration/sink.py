@@ -6,6 +6,7 @@ reserved one refuses connections until its sink is up.
 """
 import base64
 import contextlib
+import ctypes
 import functools
 import json
 import os
@@ -416,9 +417,33 @@ class Capture:
         self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM,
                                     socket.htons(3))
         self.socket.setsockopt(socket.SOL_SOCKET, self.RCVBUFFORCE, 64 << 20)
+        self._filter()
         self.socket.bind(("lo", 3))
         at_end(self.socket.close)
         threading.Thread(target=self._run, daemon=True).start()
+
+    def _filter(self):
+        """Has the kernel pass these ports' packets only: what others send
+        meanwhile must not push them out of the buffer (bpf(4))."""
+        load_byte, load_half, load_half_x = 0x30, 0x28, 0x48
+        refuse, accept = (0x06, 0, 0, 0), (0x06, 0, 0, 0xffffffff)
+
+        def family(protocol_at, load, source_at, to_at, prepare=()):
+            code = [(load_byte, 0, 0, protocol_at), (0x15, 1, 0, 6), refuse]
+            code += prepare
+            for at in (source_at, to_at):
+                code.append((load, 0, 0, at))
+                for port in sorted(self.ports):
+                    code += [(0x15, 0, 1, port), accept]
+            return code + [refuse]
+
+        four = family(9, load_half_x, 0, 2, [(0xb1, 0, 0, 0)])
+        code = [(load_byte, 0, 0, 0), (0x74, 0, 0, 4), (0x15, 1, 0, 4),
+                (0x05, 0, 0, len(four))] + four + family(6, load_half, 40, 42)
+        text = ctypes.create_string_buffer(
+            b"".join(struct.pack("HBBI", *step) for step in code))
+        self.socket.setsockopt(socket.SOL_SOCKET, 26, struct.pack(
+            "HP", len(code), ctypes.addressof(text)))
 
     def _run(self):
         while True:

@@ -260,8 +260,8 @@ accept_header(struct acceptor *a, struct span authorization,
 
     memset(r, 0, sizeof(*r));
     r->declared = AUTHN_LEVEL_NONE;
-    kind =
-        token_from_header(authorization, &bytes, &token.length, &why, &remedy);
+    kind = token_from_header(authorization, context_out != NULL, &bytes,
+                             &token.length, &why, &remedy);
     if (kind != TOKEN_TAKEN) {
         refuse(r, why, remedy);
         if (kind == TOKEN_ABSENT)

@@ -123,7 +123,8 @@ void auth_result_fini(struct auth_result *r);
  */
 struct security_context;
 
-/* As acceptor_accept; and on AUTH_OK the context itself, the caller's, in
+/* As acceptor_accept, and `Kerberos` is as good as `Negotiate`, since clients
+ * of message encryption say either; on AUTH_OK the context itself, the caller's, in
  * *context_out (else NULL). */
 void acceptor_accept_keep(struct acceptor *a, struct span authorization,
                           const struct channel_binding *binding,

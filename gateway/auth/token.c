@@ -88,13 +88,15 @@ token_objection(struct span token, const char **remedy_out)
 
 /* The token68 after the scheme; why is set when there is none. */
 static struct span
-token_text(struct span authorization, const char **why_out,
+token_text(struct span authorization, bool kerberos, const char **why_out,
            const char **remedy_out)
 {
     struct span rest, none = {NULL, 0};
     struct span scheme = span_cut(span_trim(authorization), ' ', &rest);
 
-    if (!span_equal_nocase(scheme, SPAN("Negotiate"))) {
+    if (!span_equal_nocase(scheme, SPAN("Negotiate")) &&
+        !(kerberos && span_equal_nocase(scheme, SPAN("Kerberos"))))
+    {
         *why_out = "the Authorization scheme is not Negotiate";
         *remedy_out = remedy_negotiate;
         return none;
@@ -112,9 +114,9 @@ token_text(struct span authorization, const char **why_out,
 }
 
 enum token_kind
-token_from_header(struct span authorization, unsigned char **bytes_out,
-                  size_t *length_out, const char **why_out,
-                  const char **remedy_out)
+token_from_header(struct span authorization, bool kerberos,
+                  unsigned char **bytes_out, size_t *length_out,
+                  const char **why_out, const char **remedy_out)
 {
     unsigned char *bytes;
     struct span text;
@@ -127,7 +129,7 @@ token_from_header(struct span authorization, unsigned char **bytes_out,
         *why_out = "no Authorization header";
         return TOKEN_ABSENT;
     }
-    text = token_text(authorization, why_out, remedy_out);
+    text = token_text(authorization, kerberos, why_out, remedy_out);
     if (*why_out != NULL)
         return TOKEN_REFUSED;
     bytes = malloc(base64_decoded_max(text.length) + 1);

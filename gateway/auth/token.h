@@ -1,6 +1,7 @@
 #ifndef GATEWAY_AUTH_TOKEN_H
 #define GATEWAY_AUTH_TOKEN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "policy/base/base.h"
@@ -20,9 +21,10 @@ enum token_kind {
  * an InitialContextToken (RFC 2743 3.1) of SPNEGO or krb5 gets through: an
  * empty one, NTLM, a bare AP-REQ and the second token of an exchange would
  * make the GSS library begin something that takes more than one leg.
- * bytes_out is malloc'ed.  why_out, remedy_out: static text.
+ * kerberos: the scheme may also be Kerberos, as clients say it that seal with
+ * HTTP-Kerberos-session-encrypted (MS-WSMV 2.2.9.1).  bytes_out is malloc'ed.  why_out, remedy_out: static text.
  */
-enum token_kind token_from_header(struct span authorization,
+enum token_kind token_from_header(struct span authorization, bool kerberos,
                                   unsigned char **bytes_out,
                                   size_t *length_out, const char **why_out,
                                   const char **remedy_out);

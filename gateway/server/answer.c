@@ -11,6 +11,16 @@ header_add(struct http_header *out, size_t *count, const char *name,
         out[(*count)++] = (struct http_header){name, value};
 }
 
+/* In which its token came; a sign-in may say either. */
+static const char *
+scheme_of(const struct request *r)
+{
+    struct span given = http_request_header(r->http, "Authorization");
+
+    return span_starts_nocase(given, SPAN("Kerberos ")) ? "Kerberos"
+                                                        : "Negotiate";
+}
+
 void
 answer_send(struct request *r, int status, const char *content_type,
             struct span body, const struct http_stream *stream,
@@ -27,7 +37,7 @@ answer_send(struct request *r, int status, const char *content_type,
     header_add(headers, &n, "Cache-Control", "no-store");
     header_add(headers, &n, "Nsgate-Request-Id", r->id);
     if (r->auth.reply != NULL &&
-        (size_t)snprintf(negotiate, sizeof(negotiate), "Negotiate %s",
+        (size_t)snprintf(negotiate, sizeof(negotiate), "%s %s", scheme_of(r),
                          r->auth.reply) < sizeof(negotiate))
         header_add(headers, &n, "WWW-Authenticate", negotiate);
     if (minimum > AUTHN_LEVEL_CONNECT)

@@ -7,13 +7,13 @@
 SUITE(token);
 
 static enum token_kind
-take(struct span value, const char **why)
+take_scheme(struct span value, bool kerberos, const char **why)
 {
     unsigned char *bytes;
     const char *remedy;
     size_t length;
     enum token_kind kind =
-        token_from_header(value, &bytes, &length, why, &remedy);
+        token_from_header(value, kerberos, &bytes, &length, why, &remedy);
 
     cr_assert_eq(kind == TOKEN_TAKEN, bytes != NULL);
     cr_assert_eq(kind == TOKEN_TAKEN, *why == NULL);
@@ -21,6 +21,12 @@ take(struct span value, const char **why)
         cr_assert_not_null(remedy, "%s", *why);
     free(bytes);
     return kind;
+}
+
+static enum token_kind
+take(struct span value, const char **why)
+{
+    return take_scheme(value, false, why);
 }
 
 Test(token, takes_the_beginning_of_spnego_and_krb5)
@@ -37,6 +43,17 @@ Test(token, takes_the_beginning_of_spnego_and_krb5)
     for (size_t i = 0; i < ARRAY_COUNT(good); i++)
         cr_assert_eq(take(span_of(good[i]), &why), TOKEN_TAKEN, "%s: %s",
                      good[i], why);
+}
+
+Test(token, has_the_scheme_kerberos_only_where_it_is_wanted)
+{
+    const struct span value = SPAN("kerberos YAsGCSqGSIb3EgECAg==");
+    const char *why;
+
+    cr_assert_eq(take_scheme(value, true, &why), TOKEN_TAKEN, "%s", why);
+    cr_assert_eq(take(value, &why), TOKEN_REFUSED);
+    cr_assert_eq(take_scheme(SPAN("Kerberos"), true, &why), TOKEN_REFUSED);
+    cr_assert_eq(take_scheme(SPAN("Basic YQ=="), true, &why), TOKEN_REFUSED);
 }
 
 Test(token, says_why_it_takes_nothing)

@@ -225,6 +225,7 @@ struct http_response {
     struct span body;                 /* copied */
     const struct http_stream *stream; /* instead of body; copied */
     bool close;                       /* Connection: close */
+    bool to_head; /* sealed only: neither body nor length (RFC 9110 8.6) */
 };
 
 /* Once per request.  For HEAD the body is not sent but its length is told.

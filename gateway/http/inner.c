@@ -331,7 +331,8 @@ http_inner_response_format(const struct http_response *response,
     struct http_inner check;
     const char *reason;
     size_t start = out->length;
-    bool bodiless = syntax_status_is_bodiless(response->status);
+    bool bodiless =
+        response->to_head || syntax_status_is_bodiless(response->status);
 
     if (response->stream != NULL || !syntax_response_is_clean(response))
         return false;

@@ -334,8 +334,7 @@ sealed_make(struct request *r, const struct http_response *response,
 void
 sealed_respond(struct request *r, const struct http_response *response)
 {
-    struct http_response without_body = *response;
-
+    struct http_response inner = *response;
     const struct http_header type = {
         "Content-Type", http_sealed_content_type(r->sealed.protocol)};
     struct http_response outer = {
@@ -343,9 +342,8 @@ sealed_respond(struct request *r, const struct http_response *response)
     struct http_response failed = {.status = 500, .close = true};
     struct buf body = BUF_INIT;
 
-    if (strcmp(request_method(r), "HEAD") == 0)
-        without_body.body = (struct span){NULL, 0};
-    if (sealed_make(r, &without_body, &body)) {
+    inner.to_head = strcmp(request_method(r), "HEAD") == 0;
+    if (sealed_make(r, &inner, &body)) {
         outer.body = buf_span(&body);
         r->status = response->status;
         http_respond(r->http, &outer);

@@ -79,6 +79,17 @@ Test(inner_format, writes_responses)
     }
 }
 
+Test(inner_format, writes_neither_body_nor_length_to_head)
+{
+    const struct http_response response = {
+        .status = 200, .body = SPAN("abc"), .to_head = true};
+    struct buf out = BUF_INIT;
+
+    cr_expect(http_inner_response_format(&response, &out));
+    assert_span(buf_span(&out), "HTTP/1.1 200 OK\r\n\r\n");
+    buf_fini(&out);
+}
+
 Test(inner_format, writes_no_response_that_streams)
 {
     static const struct http_stream stream = {0};

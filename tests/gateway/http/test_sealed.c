@@ -148,6 +148,9 @@ static const struct span other_framings[] = {
     SPAN(OPEN " Content-Type: " SPNEGO "\r\n" HTTP OCTET DATA CLOSE),
     SPAN(OPEN "\tContent-Type : " SPNEGO "\r\n" HTTP OCTET DATA CLOSE),
     SPAN(OPEN "\tContent-Type: " SPNEGO "\n" HTTP OCTET DATA CLOSE),
+    SPAN(OPEN "\tContent-Type: " SPNEGO "x\n" HTTP OCTET DATA CLOSE),
+    SPAN(OPEN "\tContent-Type: " SPNEGO "\r" HTTP OCTET DATA CLOSE),
+    SPAN(FIRST OPEN "\tContent-Type: application/octet-stream\0\n" DATA CLOSE),
     /* Of another protocol. */
     SPAN(OPEN "\tContent-Type: " KERBEROS "\r\n" HTTP OCTET DATA CLOSE),
     SPAN(OPEN "\tContent-Type: " SPNEGO ";a=b\r\n" HTTP OCTET DATA CLOSE),

@@ -248,6 +248,17 @@ sealed_open(struct request *r, struct bound_context *b)
     return STEP_NEXT;
 }
 
+/* As on any listener that is no proxy's (levels.md 6). */
+static bool
+has_proxy_headers(const struct http_inner *m)
+{
+    for (size_t i = 0; i < m->field_count; i++) {
+        if (span_starts_nocase(m->fields[i].name, SPAN("X-Nsgate-")))
+            return true;
+    }
+    return false;
+}
+
 /*
  * Only what is sealed counts; what stands outside could have been changed on
  * the way, and so it must say the same (threat 39).
@@ -270,6 +281,8 @@ sealed_read_inner(struct request *r)
     }
     if (!span_equal(r->sealed.inner->target, http_request_target(r->http)))
         return sealed_refuse(r, 400, "the target outside is another one");
+    if (has_proxy_headers(r->sealed.inner))
+        return sealed_refuse(r, 400, "X-Nsgate headers inside");
     return STEP_NEXT;
 }
 

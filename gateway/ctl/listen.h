@@ -9,6 +9,7 @@
 
 #include "gateway/auth/auth.h"
 #include "gateway/ctl/client.h"
+#include "gateway/http/http.h"
 #include "policy/decision/decision.h"
 
 /*
@@ -21,7 +22,8 @@
  *     listen_text      JSON on one line, its numbers as they came
  *     listen_keys      which of them were here before
  *     listen_report    what the user sees of it
- *     listen_sink      requests and their answers
+ *     listen_exchange  a request and its answer, in clear or sealed
+ *     listen_sink      what is taken of them
  *     listen           socket, keytab, loop
  */
 
@@ -110,7 +112,11 @@ struct listen_sender {
     enum channel_kind channel;
     bool bound;
     int64_t expires_us;
+    struct security_context *context; /* NULL: it cannot seal (TLS) */
 };
+
+/* Of a connection's context. */
+void listen_sender_free(void *sender);
 
 struct listen_delivery {
     const struct listen_sender *sender;
@@ -124,10 +130,32 @@ const char *listen_binding_name(const struct listen_sender *s);
 /* Flushed.  -1: it could not be written. */
 int listen_report(const struct listen_delivery *d, bool json, FILE *out);
 
-/* -- listen_sink.c -------------------------------------------------------- */
+/* -- listen_exchange.c ---------------------------------------------------- */
 
-struct http_handlers;
-struct http_request;
+struct listen_exchange {
+    struct http_request *http;
+    bool known;                         /* somebody has logged in */
+    struct listen_sender sender;        /* with this request's levels */
+    enum http_sealed_protocol protocol; /* NONE: in clear, or TLS */
+    struct http_inner *inner;           /* opened: its answer is sealed */
+    struct buf plain;
+};
+
+/* End with listen_exchange_end, answered or not. */
+void listen_exchange_begin(struct listen_exchange *x, struct http_request *r);
+void listen_exchange_end(struct listen_exchange *x);
+/* 0: in clear, or opened.  -1: and nobody is logged in any more. */
+int listen_exchange_open(struct listen_exchange *x, struct error *err);
+struct span listen_exchange_header(const struct listen_exchange *x,
+                                   const char *name);
+unsigned listen_exchange_header_count(const struct listen_exchange *x,
+                                      const char *name);
+struct span listen_exchange_body(const struct listen_exchange *x);
+/* Instead of http_respond. */
+void listen_exchange_respond(struct listen_exchange *x,
+                             const struct http_response *response);
+
+/* -- listen_sink.c -------------------------------------------------------- */
 
 struct listen_sink {
     const struct listen_options *options;

@@ -53,6 +53,7 @@ format_head(const struct listen_delivery *d, const char *time, struct buf *b)
              authn_level_name(s->effective), authn_level_name(s->declared),
              authn_level_name(s->applied),
              s->channel == CHANNEL_CLEARTEXT ? "cleartext"
+             : s->channel == CHANNEL_SEALED  ? "sealed"
              : s->bound                      ? "bound"
                                              : "not bound",
              m->operation);

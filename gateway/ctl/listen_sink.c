@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "gateway/ctl/ctl.h"
-#include "gateway/http/http.h"
 #include "gateway/rest/rest.h"
 
 /*
@@ -16,15 +15,15 @@
 /* -- answers -------------------------------------------------------------- */
 
 static void
-answer(struct http_request *r, int status, const char *authenticate)
+answer(struct listen_exchange *x, int status, const char *authenticate)
 {
     const struct http_header headers[] = {
         {"Cache-Control", "no-store"},
         {"WWW-Authenticate", authenticate},
     };
 
-    http_respond(
-        r, &(struct http_response){.status = status,
+    listen_exchange_respond(
+        x, &(struct http_response){.status = status,
                                    .headers = headers,
                                    .header_count = ARRAY_COUNT(headers)});
 }
@@ -32,7 +31,7 @@ answer(struct http_request *r, int status, const char *authenticate)
 /* Tells the sender in a problem and the user in a line; p->status is 4xx or
  * 500. */
 static void
-refuse(struct http_request *r, const struct rest_problem *p)
+refuse(struct listen_exchange *x, const struct rest_problem *p)
 {
     const struct http_header headers[] = {
         {"Content-Type", "application/problem+json"},
@@ -42,23 +41,23 @@ refuse(struct http_request *r, const struct rest_problem *p)
     };
     struct buf body = BUF_INIT;
 
-    ctl_fail("listen: %s: answered %d: %s", http_request_peer(r)->text,
+    ctl_fail("listen: %s: answered %d: %s", http_request_peer(x->http)->text,
              p->status, p->detail);
     if (!rest_problem_format(p, &body))
         buf_reset(&body);
-    http_respond(r,
-                 &(struct http_response){.status = p->status,
-                                         .headers = headers,
-                                         .header_count = ARRAY_COUNT(headers),
-                                         .body = buf_span(&body)});
+    listen_exchange_respond(
+        x, &(struct http_response){.status = p->status,
+                                   .headers = headers,
+                                   .header_count = ARRAY_COUNT(headers),
+                                   .body = buf_span(&body)});
     buf_fini(&body);
 }
 
 static void
-refuse_plainly(struct http_request *r, int status, const char *title,
+refuse_plainly(struct listen_exchange *x, int status, const char *title,
                const char *detail)
 {
-    refuse(r, &(struct rest_problem){
+    refuse(x, &(struct rest_problem){
                   .title = title, .status = status, .detail = detail});
 }
 
@@ -75,7 +74,6 @@ sender_new(struct http_request *r, const struct auth_result *auth)
     s->channel = http_request_tls(r) != NULL ? CHANNEL_TLS : CHANNEL_CLEARTEXT;
     s->declared = auth->declared;
     s->applied = channel_applied_level(s->channel, true);
-    s->effective = authn_level_min(s->declared, s->applied);
     s->bound = auth->bound;
     s->expires_us = auth->expires_us;
     return s;
@@ -83,46 +81,63 @@ sender_new(struct http_request *r, const struct auth_result *auth)
 
 /* The user reads the cause; one that has no ticket does not. */
 static void
-refuse_login(struct http_request *r, const struct auth_result *auth)
+refuse_login(struct listen_exchange *x, const struct auth_result *auth)
 {
     if (auth->outcome != AUTH_NO_TOKEN)
-        ctl_fail("listen: %s: %s%s%s", http_request_peer(r)->text, auth->cause,
-                 auth->remedy != NULL ? ": " : "",
+        ctl_fail("listen: %s: %s%s%s", http_request_peer(x->http)->text,
+                 auth->cause, auth->remedy != NULL ? ": " : "",
                  auth->remedy != NULL ? auth->remedy : "");
-    refuse_plainly(r, 401, "Authentication required",
+    refuse_plainly(x, 401, "Authentication required",
                    "A POST without a body and with a Negotiate token comes "
                    "first.");
 }
 
+/* In clear its messages may be sealed, and so the context is kept. */
 static void
-login(struct listen_sink *sink, struct http_request *r)
+accept_token(struct listen_sink *sink, struct http_request *r,
+             struct auth_result *auth, struct security_context **context)
 {
+    struct span value = http_request_header(r, "Authorization");
     struct channel_binding binding;
+
+    if (http_request_tls(r) == NULL) {
+        acceptor_accept_keep(sink->acceptor, value, NULL, auth, context);
+        return;
+    }
+    channel_binding_from_session(http_request_tls(r), &binding);
+    acceptor_accept(sink->acceptor, value, &binding, auth);
+}
+
+static void
+login(struct listen_sink *sink, struct listen_exchange *x)
+{
+    struct security_context *context = NULL;
     struct listen_sender *s = NULL;
     struct auth_result auth;
     struct buf reply = BUF_INIT;
 
     /* Whatever comes of it, the one before has had its say. */
-    http_request_set_connection_context(r, NULL, NULL);
-    channel_binding_from_session(http_request_tls(r), &binding);
-    acceptor_accept(sink->acceptor, http_request_header(r, "Authorization"),
-                    &binding, &auth);
+    http_request_set_connection_context(x->http, NULL, NULL);
+    accept_token(sink, x->http, &auth, &context);
     if (auth.outcome != AUTH_OK) {
-        refuse_login(r, &auth);
+        refuse_login(x, &auth);
         goto out;
     }
     if (auth.reply != NULL)
         buf_addf(&reply, "Negotiate %s", auth.reply);
-    s = sender_new(r, &auth);
+    s = sender_new(x->http, &auth);
     if (s == NULL || buf_failed(&reply)) {
-        refuse_plainly(r, 500, "Server error", "out of memory");
+        refuse_plainly(x, 500, "Server error", "out of memory");
         goto out;
     }
-    http_request_set_connection_context(r, s, free);
+    s->context = context;
+    context = NULL;
+    http_request_set_connection_context(x->http, s, listen_sender_free);
     s = NULL;
-    answer(r, 200, reply.data != NULL ? reply.data : "");
+    answer(x, 200, reply.data != NULL ? reply.data : "");
 out:
     free(s);
+    security_context_free(context);
     buf_fini(&reply);
     auth_result_fini(&auth);
 }
@@ -130,9 +145,9 @@ out:
 /* -- who may deliver ------------------------------------------------------ */
 
 static void
-refuse_level(struct listen_sink *sink, struct http_request *r,
-             const struct listen_sender *s)
+refuse_level(struct listen_sink *sink, struct listen_exchange *x)
 {
+    const struct listen_sender *s = &x->sender;
     enum authn_level required = sink->options->level;
     bool channel = s->applied < required;
     char detail[256];
@@ -142,7 +157,7 @@ refuse_level(struct listen_sink *sink, struct http_request *r,
              "declares %s, the connection applies %s.",
              authn_level_name(required), authn_level_name(s->effective),
              authn_level_name(s->declared), authn_level_name(s->applied));
-    refuse(r, &(struct rest_problem){
+    refuse(x, &(struct rest_problem){
                   .type = "sink-requires-level",
                   .title = "Access denied",
                   .status = 403,
@@ -159,36 +174,36 @@ refuse_level(struct listen_sink *sink, struct http_request *r,
               });
 }
 
-/* The connection's sender, if data is taken from it; otherwise NULL, and
- * the request has its answer. */
-static const struct listen_sender *
-sender_find(struct listen_sink *sink, struct http_request *r)
+/* Whether data is taken from the connection's sender; if not, the request
+ * has its answer. */
+static bool
+sender_may(struct listen_sink *sink, struct listen_exchange *x)
 {
-    const struct listen_sender *s = http_request_connection_context(r);
+    const struct listen_sender *s = &x->sender;
     const char *gateway = sink->options->gateway;
 
-    if (s == NULL || s->expires_us <= clock_now_us()) {
-        refuse_plainly(r, 401, "Authentication required",
-                       s == NULL ? "Nobody has logged in on this connection."
+    if (!x->known || s->expires_us <= clock_now_us()) {
+        refuse_plainly(x, 401, "Authentication required",
+                       !x->known ? "Nobody has logged in on this connection."
                                  : "The ticket of this connection's login "
                                    "has ended.");
-        return NULL;
+        return false;
     }
     if (gateway != NULL && strcmp(s->principal, gateway) != 0) {
         ctl_fail("listen: %s is not %s", s->principal, gateway);
-        refuse(r, &(struct rest_problem){.type = "sink-knows-another-gateway",
+        refuse(x, &(struct rest_problem){.type = "sink-knows-another-gateway",
                                          .title = "Access denied",
                                          .status = 403,
                                          .detail = "This sink takes results "
                                                    "from another gateway.",
                                          .reason = "not-listed"});
-        return NULL;
+        return false;
     }
     if (s->effective < sink->options->level) {
-        refuse_level(sink, r, s);
-        return NULL;
+        refuse_level(sink, x);
+        return false;
     }
-    return s;
+    return true;
 }
 
 /* -- data ----------------------------------------------------------------- */
@@ -201,13 +216,13 @@ struct taken {
 };
 
 static bool
-headers_agree(const struct http_request *r, const struct listen_message *m)
+headers_agree(const struct listen_exchange *x, const struct listen_message *m)
 {
-    return http_request_header_count(r, "Idempotency-Key") == 1 &&
-           http_request_header_count(r, "Nsgate-Operation") == 1 &&
-           span_equal(http_request_header(r, "Idempotency-Key"),
+    return listen_exchange_header_count(x, "Idempotency-Key") == 1 &&
+           listen_exchange_header_count(x, "Nsgate-Operation") == 1 &&
+           span_equal(listen_exchange_header(x, "Idempotency-Key"),
                       span_of(m->key)) &&
-           span_equal(http_request_header(r, "Nsgate-Operation"),
+           span_equal(listen_exchange_header(x, "Nsgate-Operation"),
                       span_of(m->operation));
 }
 
@@ -233,9 +248,10 @@ remember(struct listen_sink *sink, struct http_request *r,
 }
 
 static void
-deliver(struct listen_sink *sink, struct http_request *r,
-        const struct listen_sender *s, const struct listen_message *m)
+deliver(struct listen_sink *sink, struct listen_exchange *x,
+        const struct listen_message *m)
 {
+    const struct listen_sender *s = &x->sender;
     const struct listen_options *o = sink->options;
     struct listen_delivery d = {
         .sender = s,
@@ -248,39 +264,38 @@ deliver(struct listen_sink *sink, struct http_request *r,
 
     /* What was not shown, or is made to fail, was not taken. */
     if (good && !d.duplicate && d.answer < 300)
-        good = remember(sink, r, &d);
+        good = remember(sink, x->http, &d);
     if (good) {
-        answer(r, d.answer, "");
+        answer(x, d.answer, "");
         return;
     }
-    refuse_plainly(r, 500, "Server error",
+    refuse_plainly(x, 500, "Server error",
                    "The result could not be written down.");
     sink->failed = true;
     sink->end(sink->arg);
 }
 
 static void
-take(struct listen_sink *sink, struct http_request *r,
-     const struct listen_sender *s)
+take(struct listen_sink *sink, struct listen_exchange *x)
 {
     struct listen_message m;
     struct error err = {0, ""};
 
-    if (!span_starts_nocase(http_request_header(r, "Content-Type"),
+    if (!span_starts_nocase(listen_exchange_header(x, "Content-Type"),
                             SPAN("application/json")))
     {
-        refuse_plainly(r, 415, "Unsupported media type",
+        refuse_plainly(x, 415, "Unsupported media type",
                        "Results are application/json.");
         return;
     }
-    if (listen_message_parse(http_request_body(r), &m, &err) != 0) {
-        refuse_plainly(r, 400, "Malformed result", err.text);
+    if (listen_message_parse(listen_exchange_body(x), &m, &err) != 0) {
+        refuse_plainly(x, 400, "Malformed result", err.text);
         return;
     }
-    if (headers_agree(r, &m))
-        deliver(sink, r, s, &m);
+    if (headers_agree(x, &m))
+        deliver(sink, x, &m);
     else
-        refuse_plainly(r, 400, "Malformed result",
+        refuse_plainly(x, 400, "Malformed result",
                        "Nsgate-Operation or Idempotency-Key is missing or "
                        "says otherwise than the body.");
     listen_message_fini(&m);
@@ -293,26 +308,36 @@ static void
 begin(void *arg, struct http_request *r)
 {
     struct listen_sink *sink = arg;
+    struct listen_exchange x;
 
+    listen_exchange_begin(&x, r);
     if (!span_equal(http_request_target(r),
                     span_of(sink->options->url.target)))
-        refuse_plainly(r, 404, "Not found", "The sink is elsewhere.");
+        refuse_plainly(&x, 404, "Not found", "The sink is elsewhere.");
     else if (strcmp(http_request_method(r), "POST") != 0)
-        refuse_plainly(r, 405, "Method not allowed", "A sink takes POST.");
+        refuse_plainly(&x, 405, "Method not allowed", "A sink takes POST.");
     else if (http_request_has_body(r))
-        sender_find(sink, r);
+        sender_may(sink, &x);
     else
-        login(sink, r);
+        login(sink, &x);
+    listen_exchange_end(&x);
 }
 
 static void
 complete(void *arg, struct http_request *r)
 {
     struct listen_sink *sink = arg;
-    const struct listen_sender *s = sender_find(sink, r);
+    struct listen_exchange x;
+    struct error err = {0, ""};
 
-    if (s != NULL)
-        take(sink, r, s);
+    listen_exchange_begin(&x, r);
+    if (sender_may(sink, &x)) {
+        if (listen_exchange_open(&x, &err) == 0)
+            take(sink, &x);
+        else
+            refuse_plainly(&x, 400, "Sealed message", err.text);
+    }
+    listen_exchange_end(&x);
 }
 
 static void

@@ -18,7 +18,7 @@ OWN_NETWORK = wire.own_network()
 from harness import (OPEN, PROXY_CLEAR, PROXY_TLS, ROOT, SECRET, SECURITY_MOF,
                      Answer, Connection, Failure, Nginx, expect, expect_equal,
                      main, program, read, run, test, the_realm, tls_dir)
-from sink import CallbackGate, Ports, Sink, accept_token, response
+from sink import CallbackGate, Ports, Sink, response
 from sealing import SPNEGO, Sealed, content_type, frame, take_apart
 
 # What stands in the encrypted namespace only, and in the open one only; of

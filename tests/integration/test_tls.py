@@ -24,9 +24,9 @@ except ImportError:  # python3-gssapi is the system's Python's
         raise
     os.execv("/usr/bin/python3", ["/usr/bin/python3"] + sys.argv)
 
-from harness import (OPEN, PROXY_SECRET, PROXY_TLS, SECRET, Connection, Gate,
-                     expect, expect_equal, main, program, read, run, scratch,
-                     test, the_realm, wait_for, write)
+from harness import (OPEN, PROXY_SECRET, PROXY_TLS, ROOT, SECRET, Connection,
+                     Gate, expect, expect_equal, main, program, read, run,
+                     scratch, test, the_realm, wait_for, write)
 
 VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 PREFIX = b"tls-server-end-point:"
@@ -381,8 +381,8 @@ def _():
 class Changing:
     """A gateway whose certificate is in files of its own."""
 
-    def __init__(self, workers=2, extra=""):
-        self.gate = Gate(workers=workers, start=False, listeners="""
+    def __init__(self, workers=2, extra="", **users):
+        self.gate = Gate(workers=workers, start=False, **users, listeners="""
 [listener/https]
 bind             = 127.0.0.1:0
 tls_certificate  = {dir}/own.crt
@@ -566,6 +566,17 @@ def _():
     wait_for(lambda: len(set(ours.gate.workers()) - before) == len(before),
              "new workers")
     ours.serves("p384-sha384")
+
+
+if ROOT:
+    @test("workers that may not read the files get what is in them")
+    def _():
+        ours = Changing(user="nobody", store_user="games")
+        for name in ("p256-sha256", "rsa-sha384"):
+            ours.put(name)
+            ours.wait_changed()
+            ours.serves(name)
+        expect(not ours.gate.events(name="worker-died"), "a death")
 
 
 PROXY = """

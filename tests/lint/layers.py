@@ -16,7 +16,8 @@ STORE = BASE + ["policy/mof"]
 DECIDE = STORE + ["policy/repository"]
 POLICY = BASE + ["policy/repository", "policy/decision"]
 SYS = POLICY + ["gateway/sys"]
-PARTS = ["gateway/config", "gateway/event", "gateway/auth", "gateway/http"]
+PARTS = ["gateway/config", "gateway/event", "gateway/auth", "gateway/http",
+         "gateway/wsman"]
 
 # folder -> (folders it may include, external headers it may include)
 LAYERS = {
@@ -32,6 +33,7 @@ LAYERS = {
     "gateway/auth": (
         SYS, ["gssapi/", "krb5.h", "krb5/", "profile.h", "gnutls/"]),
     "gateway/http": (SYS, ["microhttpd.h", "gnutls/"]),
+    "gateway/wsman": (BASE, ["libxml/"]),
     "gateway/rest": (SYS, ["cjson/"]),
     "gateway/callback": (SYS + ["gateway/config"], ["curl/", "sqlite3.h"]),
     "gateway/server": (

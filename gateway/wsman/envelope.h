@@ -1,0 +1,36 @@
+#ifndef GATEWAY_WSMAN_ENVELOPE_H
+#define GATEWAY_WSMAN_ENVELOPE_H
+
+#include "gateway/wsman/wsman.h"
+
+/* The headers that are known here; the order is envelope.c's table's. */
+enum header_id {
+    HEADER_ACTION,
+    HEADER_MESSAGE_ID,
+    HEADER_RESOURCE_URI,
+    HEADER_SELECTORS,
+    HEADER_REPLY_TO,
+    HEADER_FAULT_TO,
+    HEADER_OTHER_KNOWN, /* the first of those that are only understood */
+};
+
+#define HEADERS_MAX 32
+
+/* What a SOAP envelope says, before anybody asks what it means. */
+struct envelope {
+    enum wsman_fault_kind fault;
+    const char *problem; /* the first; NULL: none */
+
+    bool seen[HEADERS_MAX]; /* by header_id */
+    bool has_namespace;     /* the selector __cimnamespace */
+    bool identify;          /* the body is an Identify */
+    char action[WSMAN_URI_MAX + 1];
+    char resource_uri[WSMAN_URI_MAX + 1];
+    char message_id[WSMAN_MESSAGE_ID_MAX + 1];
+    char namespace[NAMESPACE_PATH_MAX + 1];
+};
+
+/* xml: as text_read and shape_check leave it. */
+void envelope_read(struct span xml, struct envelope *out);
+
+#endif

@@ -1,0 +1,204 @@
+#include "gateway/wsman/wsman.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/wsman/envelope.h"
+#include "gateway/wsman/names.h"
+#include "gateway/wsman/resource.h"
+#include "gateway/wsman/shape.h"
+#include "gateway/wsman/text.h"
+
+static const struct action_row {
+    const char *uri;
+    enum wsman_operation operation;
+    enum wsman_access access;
+} actions[] = {
+    {NS_TRANSFER "/Get", WSMAN_GET, WSMAN_ACCESS_READ},
+    {NS_TRANSFER "/Put", WSMAN_PUT, WSMAN_ACCESS_WRITE},
+    {NS_TRANSFER "/Create", WSMAN_CREATE, WSMAN_ACCESS_WRITE},
+    {NS_TRANSFER "/Delete", WSMAN_DELETE, WSMAN_ACCESS_WRITE},
+    {NS_ENUMERATION "/Enumerate", WSMAN_ENUMERATE, WSMAN_ACCESS_READ},
+    {NS_ENUMERATION "/Pull", WSMAN_PULL, WSMAN_ACCESS_READ},
+    {NS_ENUMERATION "/Release", WSMAN_RELEASE, WSMAN_ACCESS_READ},
+    {NS_ENUMERATION "/Renew", WSMAN_RENEW, WSMAN_ACCESS_READ},
+    {NS_ENUMERATION "/GetStatus", WSMAN_GET_STATUS, WSMAN_ACCESS_READ},
+    {NS_EVENTING "/Subscribe", WSMAN_SUBSCRIBE, WSMAN_ACCESS_WRITE},
+    {NS_EVENTING "/Unsubscribe", WSMAN_UNSUBSCRIBE, WSMAN_ACCESS_WRITE},
+    {NS_EVENTING "/Renew", WSMAN_RENEW, WSMAN_ACCESS_WRITE},
+    {NS_EVENTING "/GetStatus", WSMAN_GET_STATUS, WSMAN_ACCESS_READ},
+};
+
+static bool
+request_refuse(struct wsman_request *out, enum wsman_fault_kind fault,
+               const char *problem)
+{
+    out->fault = fault;
+    out->problem = problem;
+    return false;
+}
+
+/* <ResourceURI>/<method> (DSP0227 9.2). */
+static bool
+take_method(struct span action, struct span uri, struct wsman_request *out)
+{
+    struct span method;
+
+    if (action.length <= uri.length + 1 || action.data[uri.length] != '/' ||
+        memcmp(action.data, uri.data, uri.length) != 0 ||
+        strcmp(out->class_name, "*") == 0)
+        return false;
+    method = span_skip(action, uri.length + 1);
+    if (!resource_is_identifier(method))
+        return false;
+    memcpy(out->method, method.data, method.length);
+    return true;
+}
+
+static void
+take_action(const struct envelope *envelope, struct wsman_request *out)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(actions); i++) {
+        if (strcmp(envelope->action, actions[i].uri) == 0) {
+            out->operation = actions[i].operation;
+            out->access = actions[i].access;
+            return;
+        }
+    }
+    out->access = WSMAN_ACCESS_WRITE;
+    out->operation = take_method(span_of(envelope->action),
+                                 span_of(envelope->resource_uri), out)
+                         ? WSMAN_INVOKE
+                         : WSMAN_OTHER;
+}
+
+/* An Identify asks for nothing else (DSP0226 11). */
+static bool
+take_identify(const struct envelope *envelope, struct wsman_request *out)
+{
+    if (envelope->seen[HEADER_ACTION] || envelope->seen[HEADER_RESOURCE_URI] ||
+        envelope->seen[HEADER_SELECTORS])
+        return request_refuse(out, WSMAN_FAULT_INVALID_HEADER,
+                              "an Identify asks for a resource too");
+    out->operation = WSMAN_IDENTIFY;
+    out->access = WSMAN_ACCESS_DISCOVER;
+    return true;
+}
+
+static bool
+check_required(const struct envelope *envelope, struct wsman_request *out)
+{
+    if (!envelope->seen[HEADER_ACTION])
+        return request_refuse(out, WSMAN_FAULT_HEADER_REQUIRED,
+                              "the header Action is missing");
+    if (!envelope->seen[HEADER_MESSAGE_ID])
+        return request_refuse(out, WSMAN_FAULT_HEADER_REQUIRED,
+                              "the header MessageID is missing");
+    if (!envelope->seen[HEADER_RESOURCE_URI])
+        return request_refuse(out, WSMAN_FAULT_RESOURCE,
+                              "the header ResourceURI is missing");
+    if (!resource_is_uri(span_of(envelope->action)))
+        return request_refuse(out, WSMAN_FAULT_INVALID_HEADER,
+                              "Action is not a URI");
+    if (!resource_is_uri(span_of(envelope->resource_uri)))
+        return request_refuse(out, WSMAN_FAULT_RESOURCE,
+                              "ResourceURI is not a URI");
+    return true;
+}
+
+/* What an answer relates to is a URI or nothing. */
+static bool
+take_message_id(const struct envelope *envelope, struct wsman_request *out)
+{
+    struct span id = span_of(envelope->message_id);
+
+    if (id.length == 0 && !envelope->seen[HEADER_MESSAGE_ID])
+        return true;
+    if (!resource_is_uri(id))
+        return request_refuse(out, WSMAN_FAULT_INVALID_HEADER,
+                              "MessageID is not a URI");
+    memcpy(out->message_id, id.data, id.length);
+    return true;
+}
+
+static bool
+request_take(const struct envelope *envelope, struct wsman_request *out)
+{
+    struct span selector = {NULL, 0};
+
+    /* An envelope's own problem comes first. */
+    if (!take_message_id(envelope, out) && envelope->problem == NULL)
+        return false;
+    if (envelope->problem != NULL)
+        return request_refuse(out, envelope->fault, envelope->problem);
+    if (envelope->identify)
+        return take_identify(envelope, out);
+    if (!check_required(envelope, out))
+        return false;
+    if (envelope->has_namespace)
+        selector = span_of(envelope->namespace);
+    if (!resource_read(span_of(envelope->resource_uri), selector, out))
+        return false;
+    take_action(envelope, out);
+    strcpy(out->action, envelope->action);
+    strcpy(out->resource_uri, envelope->resource_uri);
+    return true;
+}
+
+static bool
+request_read(struct span xml, struct wsman_request *out)
+{
+    enum shape shape;
+    struct envelope *envelope;
+    const char *problem;
+    bool ok;
+
+    shape = shape_check(xml, &problem);
+    if (shape != SHAPE_OK)
+        return request_refuse(out,
+                              shape == SHAPE_TOO_MUCH ? WSMAN_FAULT_ENCODING
+                                                      : WSMAN_FAULT_SCHEMA,
+                              problem);
+    envelope = malloc(sizeof(*envelope));
+    if (envelope == NULL)
+        return request_refuse(out, WSMAN_FAULT_INTERNAL, "out of memory");
+    envelope_read(xml, envelope);
+    ok = request_take(envelope, out);
+    free(envelope);
+    return ok;
+}
+
+/* Leaves of a refused request why, and what the fault relates to. */
+static void
+request_clear(struct wsman_request *r)
+{
+    struct wsman_request kept = {.fault = r->fault, .problem = r->problem};
+
+    memcpy(kept.message_id, r->message_id, sizeof(kept.message_id));
+    *r = kept;
+}
+
+enum wsman_parse
+wsman_request_parse(struct span xml, struct wsman_request *out)
+{
+    struct buf text = BUF_INIT;
+    const char *problem;
+    bool ok = false;
+
+    memset(out, 0, sizeof(*out));
+    if (xml.length > WSMAN_BYTES_MAX) {
+        request_refuse(out, WSMAN_FAULT_ENCODING, "the document is too large");
+    } else {
+        problem = text_read(xml, &text);
+        if (buf_failed(&text))
+            request_refuse(out, WSMAN_FAULT_INTERNAL, "out of memory");
+        else if (problem != NULL)
+            request_refuse(out, WSMAN_FAULT_SCHEMA, problem);
+        else
+            ok = request_read(buf_span(&text), out);
+    }
+    buf_fini(&text);
+    if (!ok)
+        request_clear(out);
+    return ok ? WSMAN_PARSE_OK : WSMAN_PARSE_REFUSED;
+}

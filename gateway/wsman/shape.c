@@ -138,7 +138,7 @@ shape_markup(struct shape_reader *r)
 {
     if (shape_starts(r, "<!--"))
         return r->at += 4, shape_skip_past(r, "-->");
-    if (shape_starts(r, "<![CDATA[") && r->depth > 0)
+    if (shape_starts(r, "<![CDATA["))
         return shape_skip_past(r, "]]>");
     if (shape_starts(r, "<!"))
         return shape_refuse(r, SHAPE_MALFORMED,

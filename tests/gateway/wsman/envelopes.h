@@ -24,10 +24,10 @@
 #define REPLY_TO(address)                                                     \
     "<a:ReplyTo><a:Address>" address "</a:Address></a:ReplyTo>"
 
-#define ID "uuid:12345678-1234-1234-1234-123456789abc"
+#define URN "uuid:12345678-1234-1234-1234-123456789abc"
 
 /* What a Get of one class has, but for the resource. */
-#define USUAL ACTION(TRANSFER "/Get") MESSAGE(ID)
+#define USUAL ACTION(TRANSFER "/Get") MESSAGE(URN)
 
 /* An envelope around these headers and this body, parsed. */
 enum wsman_parse parse_envelope(const char *headers, const char *body,

@@ -78,7 +78,7 @@ Test(answer, access_denied_is_what_windows_clients_know)
     const struct wsman_fault f = {
         .kind = WSMAN_FAULT_ACCESS_DENIED,
         .detail = "root\\MyNamespace requires PktPrivacy",
-        .message_id = ID,
+        .message_id = URN,
         .answer_id = "uuid:00000000-0000-0000-0000-000000000001",
         .machine = "gw.example.com",
         .action = TRANSFER "/Get",
@@ -90,7 +90,7 @@ Test(answer, access_denied_is_what_windows_clients_know)
     doc = read_xml(&b);
     assert_element(doc, WSA_NS, "Action", FAULT_ACTION);
     assert_element(doc, WSA_NS, "MessageID", f.answer_id);
-    assert_element(doc, WSA_NS, "RelatesTo", ID);
+    assert_element(doc, WSA_NS, "RelatesTo", URN);
     assert_element(doc, WSA_NS, "To", ANONYMOUS);
     assert_element(doc, SOAP_NS, "Value", "s:Sender");
     assert_element(doc, SOAP_NS, "Subcode", "w:AccessDenied");
@@ -210,7 +210,7 @@ Test(answer, an_unknown_kind_is_an_internal_error)
 
 Test(answer, identify_says_protocol_and_product)
 {
-    const struct wsman_identity identity = {"nsgate", "1.2 <3>", ID};
+    const struct wsman_identity identity = {"nsgate", "1.2 <3>", URN};
     const struct wsman_identity anonymous = {"nsgate", "1.2", NULL};
     struct buf b = BUF_INIT;
     xmlDocPtr doc;
@@ -220,7 +220,7 @@ Test(answer, identify_says_protocol_and_product)
     assert_element(doc, IDENTITY_NS, "ProtocolVersion", WSMAN_NS);
     assert_element(doc, IDENTITY_NS, "ProductVendor", "nsgate");
     assert_element(doc, IDENTITY_NS, "ProductVersion", "1.2 <3>");
-    assert_element(doc, WSA_NS, "RelatesTo", ID);
+    assert_element(doc, WSA_NS, "RelatesTo", URN);
     xmlFreeDoc(doc);
     buf_reset(&b);
     cr_assert(wsman_identify_format(&anonymous, &b));

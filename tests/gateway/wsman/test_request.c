@@ -1,6 +1,7 @@
 #include "tests/gateway/wsman/envelopes.h"
 
-#include <string.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 SUITE(request);
 
@@ -42,7 +43,7 @@ Test(request, an_action_is_an_operation_and_what_it_needs)
     char headers[2048];
 
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
-        snprintf(headers, sizeof(headers), ACTION("%s") MESSAGE(ID) MY_DISK,
+        snprintf(headers, sizeof(headers), ACTION("%s") MESSAGE(URN) MY_DISK,
                  rows[i].action);
         cr_assert_eq(parse_envelope(headers, "", &r), WSMAN_PARSE_OK, "%s",
                      rows[i].action);
@@ -51,7 +52,7 @@ Test(request, an_action_is_an_operation_and_what_it_needs)
         cr_assert_str_eq(r.method, rows[i].method);
         cr_assert_str_eq(r.action, rows[i].action);
         cr_assert_str_eq(r.resource_uri, WMI "root/MyNamespace/My_Disk");
-        cr_assert_str_eq(r.message_id, ID);
+        cr_assert_str_eq(r.message_id, URN);
         cr_assert_str_eq(r.namespace.text, "root\\mynamespace");
         cr_assert_str_eq(r.class_name, "My_Disk");
         cr_assert_null(r.problem);
@@ -62,7 +63,7 @@ Test(request, no_method_belongs_to_all_classes)
 {
     struct wsman_request r;
 
-    cr_assert_eq(parse_envelope(ACTION(WMI "root/cimv2/*/Format") MESSAGE(ID)
+    cr_assert_eq(parse_envelope(ACTION(WMI "root/cimv2/*/Format") MESSAGE(URN)
                                     RESOURCE(WMI "root/cimv2/*"),
                                 "", &r),
                  WSMAN_PARSE_OK);
@@ -141,9 +142,10 @@ Test(request, an_identify_asks_for_nothing_else)
     cr_assert_eq(parse_envelope("", "<i:Identify/>", &r), WSMAN_PARSE_OK);
     cr_assert_eq(r.operation, WSMAN_IDENTIFY);
     cr_assert_eq(r.access, WSMAN_ACCESS_DISCOVER);
-    cr_assert_eq(parse_envelope(MESSAGE(ID), "<i:Identify>x</i:Identify>", &r),
-                 WSMAN_PARSE_OK);
-    cr_assert_str_eq(r.message_id, ID);
+    cr_assert_eq(
+        parse_envelope(MESSAGE(URN), "<i:Identify>x</i:Identify>", &r),
+        WSMAN_PARSE_OK);
+    cr_assert_str_eq(r.message_id, URN);
     for (size_t i = 0; i < ARRAY_COUNT(more); i++)
         assert_refused(more[i], "<i:Identify/>", WSMAN_FAULT_INVALID_HEADER,
                        "an Identify asks for a resource too");
@@ -165,24 +167,24 @@ Test(request, says_which_header_is_missing_or_wrong)
         const char *problem;
     } rows[] = {
         {"", WSMAN_FAULT_HEADER_REQUIRED, "the header Action is missing"},
-        {MESSAGE(ID) MY_DISK, WSMAN_FAULT_HEADER_REQUIRED,
+        {MESSAGE(URN) MY_DISK, WSMAN_FAULT_HEADER_REQUIRED,
          "the header Action is missing"},
         {ACTION(TRANSFER "/Get") MY_DISK, WSMAN_FAULT_HEADER_REQUIRED,
          "the header MessageID is missing"},
         {USUAL, WSMAN_FAULT_RESOURCE, "the header ResourceURI is missing"},
         /* The names of the other versions are other names. */
         {"<b:Action xmlns:b=\"http://www.w3.org/2005/08/addressing\">" TRANSFER
-         "/Get</b:Action>" MESSAGE(ID) MY_DISK,
+         "/Get</b:Action>" MESSAGE(URN) MY_DISK,
          WSMAN_FAULT_HEADER_REQUIRED, "the header Action is missing"},
-        {"<Action>" TRANSFER "/Get</Action>" MESSAGE(ID) MY_DISK,
+        {"<Action>" TRANSFER "/Get</Action>" MESSAGE(URN) MY_DISK,
          WSMAN_FAULT_HEADER_REQUIRED, "the header Action is missing"},
         {USUAL "<x>" MY_DISK "</x>", WSMAN_FAULT_RESOURCE,
          "the header ResourceURI is missing"},
-        {ACTION("") MESSAGE(ID) MY_DISK, WSMAN_FAULT_INVALID_HEADER,
+        {ACTION("") MESSAGE(URN) MY_DISK, WSMAN_FAULT_INVALID_HEADER,
          "Action is not a URI"},
-        {ACTION("Get") MESSAGE(ID) MY_DISK, WSMAN_FAULT_INVALID_HEADER,
+        {ACTION("Get") MESSAGE(URN) MY_DISK, WSMAN_FAULT_INVALID_HEADER,
          "Action is not a URI"},
-        {ACTION("urn:a b") MESSAGE(ID) MY_DISK, WSMAN_FAULT_INVALID_HEADER,
+        {ACTION("urn:a b") MESSAGE(URN) MY_DISK, WSMAN_FAULT_INVALID_HEADER,
          "Action is not a URI"},
         {ACTION(TRANSFER "/Get") MESSAGE("") MY_DISK,
          WSMAN_FAULT_INVALID_HEADER, "MessageID is not a URI"},
@@ -215,7 +217,7 @@ Test(request, no_header_stands_twice)
          "the header To stands twice"},
         {USUAL MY_DISK "<w:OptionSet/><w:OptionSet/>",
          "the header OptionSet stands twice"},
-        {USUAL MY_DISK MESSAGE(ID), "the header MessageID stands twice"},
+        {USUAL MY_DISK MESSAGE(URN), "the header MessageID stands twice"},
     };
 
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++)
@@ -228,9 +230,9 @@ Test(request, a_refusal_relates_to_the_one_message)
     struct wsman_request r;
 
     /* Also when the identifier comes behind what is wrong. */
-    cr_assert_eq(parse_envelope(MY_DISK MY_DISK MESSAGE(ID), "", &r),
+    cr_assert_eq(parse_envelope(MY_DISK MY_DISK MESSAGE(URN), "", &r),
                  WSMAN_PARSE_REFUSED);
-    cr_assert_str_eq(r.message_id, ID);
+    cr_assert_str_eq(r.message_id, URN);
     cr_assert_eq(parse_envelope(USUAL MY_DISK MESSAGE("uuid:2"), "", &r),
                  WSMAN_PARSE_REFUSED);
     cr_assert_str_empty(r.message_id);
@@ -301,7 +303,7 @@ Test(request, a_value_is_one_plain_text)
     static const struct {
         const char *headers, *problem;
     } rows[] = {
-        {ACTION(TRANSFER "/Get<!-- -->x") MESSAGE(ID) MY_DISK,
+        {ACTION(TRANSFER "/Get<!-- -->x") MESSAGE(URN) MY_DISK,
          "a comment stands in a header's value"},
         {USUAL RESOURCE(WMI "root/open/<!---->secret/C"),
          "a comment stands in a header's value"},
@@ -326,12 +328,12 @@ Test(request, a_header_for_another_is_not_passed_over)
     struct wsman_request r;
 
     assert_refused("<a:Action s:role=\"" SOAP_NS "/role/none\">" TRANSFER
-                   "/Get</a:Action>" MESSAGE(ID) MY_DISK,
+                   "/Get</a:Action>" MESSAGE(URN) MY_DISK,
                    "", WSMAN_FAULT_INVALID_HEADER,
                    "a header is meant for another role");
     cr_assert_eq(parse_envelope("<a:Action s:role=\"" SOAP_NS
                                 "/role/ultimateReceiver\">" TRANSFER
-                                "/Get</a:Action>" MESSAGE(ID) MY_DISK,
+                                "/Get</a:Action>" MESSAGE(URN) MY_DISK,
                                 "", &r),
                  WSMAN_PARSE_OK);
 }
@@ -370,30 +372,39 @@ Test(request, an_envelope_has_one_shape)
         WSMAN_FAULT_VERSION, "the envelope is not SOAP 1.2");
 }
 
+/* before, the longest value there can be and more letters, after. */
+static void
+longest_make(const char *before, size_t max, size_t more, const char *after,
+             struct buf *out)
+{
+    buf_reset(out);
+    buf_add_string(out, before);
+    buf_add_string(out, "urn:");
+    for (size_t i = 4; i < max + more; i++)
+        buf_add_char(out, 'x');
+    buf_add_string(out, after);
+}
+
 Test(request, a_value_has_a_longest)
 {
     static const struct {
-        const char *format;
-        size_t max, head;
+        const char *before;
+        size_t max;
+        const char *after;
     } rows[] = {
-        {ACTION("urn:%s") MESSAGE(ID) MY_DISK, WSMAN_URI_MAX, 4},
-        {ACTION(TRANSFER "/Get") MESSAGE("urn:%s") MY_DISK,
-         WSMAN_MESSAGE_ID_MAX, 4},
+        {MESSAGE(URN) MY_DISK "<a:Action>", WSMAN_URI_MAX, "</a:Action>"},
+        {ACTION(TRANSFER "/Get") MY_DISK "<a:MessageID>", WSMAN_MESSAGE_ID_MAX,
+         "</a:MessageID>"},
     };
+    struct buf headers = BUF_INIT;
     struct wsman_request r;
-    char long_text[2048], headers[8192];
 
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
-        size_t length = rows[i].max - rows[i].head;
-
-        memset(long_text, 'x', sizeof(long_text));
-        long_text[length] = '\0';
-        snprintf(headers, sizeof(headers), rows[i].format, long_text);
-        cr_assert_eq(parse_envelope(headers, "", &r), WSMAN_PARSE_OK);
-        long_text[length] = 'x';
-        long_text[length + 1] = '\0';
-        snprintf(headers, sizeof(headers), rows[i].format, long_text);
-        assert_refused(headers, "", WSMAN_FAULT_ENCODING,
+        longest_make(rows[i].before, rows[i].max, 0, rows[i].after, &headers);
+        cr_assert_eq(parse_envelope(headers.data, "", &r), WSMAN_PARSE_OK);
+        longest_make(rows[i].before, rows[i].max, 1, rows[i].after, &headers);
+        assert_refused(headers.data, "", WSMAN_FAULT_ENCODING,
                        "a header's value is too long");
     }
+    buf_fini(&headers);
 }

@@ -1,5 +1,7 @@
 #include "tests/gateway/wsman/envelopes.h"
 
+#include <stdio.h>
+
 SUITE(resource);
 
 #define ALL "http://schemas.dmtf.org/wbem/wscim/1/*"

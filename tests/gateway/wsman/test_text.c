@@ -1,6 +1,8 @@
 /* Encodings and declarations. */
 #include "tests/gateway/wsman/envelopes.h"
 
+#include <stdio.h>
+
 SUITE(text);
 
 #define IDENTIFY                                                              \

@@ -433,15 +433,8 @@ on_cdata(void *arg, struct span text)
         on_text(arg, text);
 }
 
-static void
-on_forbidden(void *arg)
-{
-    refuse(arg, WSMAN_FAULT_SCHEMA,
-           "a document type or processing instruction is not allowed");
-}
-
 static const struct markup_events events = {
-    on_start, on_end, on_text, on_cdata, on_comment, on_forbidden,
+    on_start, on_end, on_text, on_cdata, on_comment,
 };
 
 void
@@ -462,6 +455,8 @@ envelope_read(struct span xml, struct envelope *out)
         out->problem = result == MARKUP_NO_MEMORY
                            ? "out of memory"
                            : "the XML is not well-formed";
+    } else if (r->depth != 0) {
+        refuse(r, WSMAN_FAULT_INTERNAL, "the XML was not read to its end");
     } else if (!r->body_seen) {
         refuse(r, WSMAN_FAULT_SCHEMA, "the envelope has no Body");
     }

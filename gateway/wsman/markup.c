@@ -42,6 +42,8 @@ markup_attribute(const struct markup_attributes *a, const char *namespace,
 struct markup_reader {
     const struct markup_events *events;
     void *arg;
+    xmlParserCtxtPtr parser;
+    bool forbidden;
 };
 
 static void
@@ -104,6 +106,7 @@ on_comment(void *context, const xmlChar *text)
     r->events->comment(r->arg);
 }
 
+/* Before the declarations in it are read. */
 static void
 on_doctype(void *context, const xmlChar *name, const xmlChar *public_id,
            const xmlChar *system_id)
@@ -113,7 +116,8 @@ on_doctype(void *context, const xmlChar *name, const xmlChar *public_id,
     (void)name;
     (void)public_id;
     (void)system_id;
-    r->events->forbidden(r->arg);
+    r->forbidden = true;
+    xmlStopParser(r->parser);
 }
 
 static void
@@ -123,7 +127,8 @@ on_instruction(void *context, const xmlChar *target, const xmlChar *data)
 
     (void)target;
     (void)data;
-    r->events->forbidden(r->arg);
+    r->forbidden = true;
+    xmlStopParser(r->parser);
 }
 
 /* XML's own five; all others are undeclared, and that is an error. */
@@ -200,7 +205,7 @@ markup_parse(struct span xml, const struct markup_events *events, void *arg)
 {
     const int options = XML_PARSE_NONET | XML_PARSE_IGNORE_ENC |
                         XML_PARSE_NOERROR | XML_PARSE_NOWARNING;
-    struct markup_reader r = {events, arg};
+    struct markup_reader r = {.events = events, .arg = arg};
     enum markup result = MARKUP_OK;
     xmlParserCtxtPtr parser;
 
@@ -208,13 +213,14 @@ markup_parse(struct span xml, const struct markup_events *events, void *arg)
     parser = xmlNewParserCtxt();
     if (parser == NULL)
         return MARKUP_NO_MEMORY;
+    r.parser = parser;
     *parser->sax = handlers;
     parser->userData = &r;
     xmlFreeDoc(xmlCtxtReadMemory(parser, xml.data, (int)xml.length, NULL,
                                  "UTF-8", options));
     if (parser->errNo == XML_ERR_NO_MEMORY)
         result = MARKUP_NO_MEMORY;
-    else if (!parser->wellFormed || !parser->nsWellFormed)
+    else if (r.forbidden || !parser->wellFormed || !parser->nsWellFormed)
         result = MARKUP_MALFORMED;
     xmlFreeParserCtxt(parser);
     return result;

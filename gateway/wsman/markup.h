@@ -19,12 +19,10 @@ struct markup_events {
     void (*text)(void *arg, struct span text); /* perhaps in parts */
     void (*cdata)(void *arg, struct span text);
     void (*comment)(void *arg);
-    /* A document type, a processing instruction: both are over then. */
-    void (*forbidden)(void *arg);
 };
 
 enum markup {
-    MARKUP_MALFORMED = 0,
+    MARKUP_MALFORMED = 0, /* also a document type, an instruction */
     MARKUP_NO_MEMORY,
     MARKUP_OK,
 };

@@ -136,8 +136,10 @@ shape_start_tag(struct shape_reader *r)
 static bool
 shape_markup(struct shape_reader *r)
 {
-    if (shape_starts(r, "<!--"))
-        return r->at += 4, shape_skip_past(r, "-->");
+    if (shape_starts(r, "<!--")) {
+        r->at += 4;
+        return shape_skip_past(r, "-->");
+    }
     if (shape_starts(r, "<![CDATA["))
         return shape_skip_past(r, "]]>");
     if (shape_starts(r, "<!"))

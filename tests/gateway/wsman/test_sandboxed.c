@@ -10,16 +10,23 @@
 
 SUITE(sandboxed);
 
+#define IDENTIFY                                                              \
+    "<s:Envelope xmlns:s='" SOAP_NS                                           \
+    "'><s:Body><i:Identify xmlns:i='" IDENTITY_NS "'/></s:Body></s:Envelope>"
+#define XHTML                                                                 \
+    "<!DOCTYPE x PUBLIC '-//W3C//DTD XHTML 1.0 Strict//EN' "                  \
+    "'http://127.0.0.1/x'><x/>"
+#define INCLUDING                                                             \
+    "<x xmlns:i='http://www.w3.org/2001/XInclude'><i:include "                \
+    "href='file:///etc/passwd'/></x>"
+
 static const char *const documents[] = {
-    "<s:Envelope xmlns:s='" SOAP_NS
-    "'><s:Body><i:Identify xmlns:i='" IDENTITY_NS "'/></s:Body></s:Envelope>",
+    IDENTIFY,
     "<?xml version='1.0' encoding='ISO-8859-15'?><x/>",
     "<?xml version='1.0' encoding='EUC-JP'?><x/>",
     "<!DOCTYPE x SYSTEM 'file:///etc/passwd'><x>&e;</x>",
-    "<!DOCTYPE x PUBLIC '-//W3C//DTD XHTML 1.0 Strict//EN' "
-    "'http://127.0.0.1/x'><x/>",
-    "<x xmlns:i='http://www.w3.org/2001/XInclude'><i:include "
-    "href='file:///etc/passwd'/></x>",
+    XHTML,
+    INCLUDING,
     "<x xmlns='relative'><y",
 };
 

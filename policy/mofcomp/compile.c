@@ -8,12 +8,10 @@
 
 #include "gateway/config/config.h"
 #include "gateway/sys/sys.h"
-#include "policy/decision/decision.h"
+#include "policy/library/library.h"
 #include "policy/mofcomp/input.h"
 #include "policy/mofcomp/tell.h"
-#include "policy/mofcomp/world.h"
 
-#define TURN_TIMEOUT_MS     60000
 #define COMPILE_TIMEOUT_MS  5000
 #define ACTIVATE_TIMEOUT_MS 10000
 
@@ -21,12 +19,8 @@ struct compile {
     const struct options *options;
     struct config_paths paths; /* runtime_dir "": not known */
     struct input input;
-    struct repository *repo; /* NULL: there is none yet */
-    struct world world;
-    struct mof_compilation *mof;
-    struct repository_change change;
-    struct buf said; /* what was done, told once it is true */
-    uint64_t generation;
+    struct policy_compile *policy;
+    struct buf said;     /* what was done, told once it is true */
     int control;         /* -1: no gateway runs, or it does not listen */
     bool gateway_failed; /* one runs, but did not do its part */
     struct error gateway_error;
@@ -41,22 +35,32 @@ compile_fail(const struct error *err)
 
 /* -- the front half --------------------------------------------------------- */
 
-static struct mof_options
-mof_options_of(const struct options *o, struct world *world)
+static void
+tell_waiting(void *arg)
 {
-    struct mof_options m = {
-        .default_namespace = o->default_namespace,
-        .syntax_only = o->check,
-        .strict = o->strict,
-        .create = o->create,
-        .max_errors = o->max_errors,
-        .include_directories = o->includes,
-        .include_count = o->include_count,
-    };
+    (void)arg;
+    fprintf(stderr,
+            "mofcomp: another compile is at work, waiting for its end\n");
+}
 
-    if (world != NULL)
-        m.world = world_answers(world);
-    return m;
+static struct policy_compile_options
+policy_options_of(const struct options *o, const char *state_dir)
+{
+    return (struct policy_compile_options){
+        .state_dir = state_dir,
+        .mof =
+            {
+                .default_namespace = o->default_namespace,
+                .syntax_only = o->check,
+                .strict = o->strict,
+                .create = o->create,
+                .max_errors = o->max_errors,
+                .include_directories = o->includes,
+                .include_count = o->include_count,
+            },
+        .apply = o->apply,
+        .waiting = tell_waiting,
+    };
 }
 
 /* More than notes. */
@@ -72,22 +76,27 @@ has_complaint(const struct mof_compilation *c)
 
 /* The exit code; diagnostics are out. */
 static int
-compile_sources(struct compile *c, struct world *world)
+compile_sources(struct compile *c, const char *state_dir)
 {
-    struct mof_options options = mof_options_of(c->options, world);
-    int code;
+    struct policy_compile_options options =
+        policy_options_of(c->options, state_dir);
+    struct mof_compilation *mof;
+    struct error err = {0};
+    int r;
 
-    c->mof = mof_compilation_new(&options);
-    if (c->mof == NULL) {
-        fprintf(stderr, "mofcomp: out of memory\n");
-        return EXIT_STORE;
-    }
-    code = input_compile(&c->input, c->options, c->mof);
-    if (!c->options->quiet || has_complaint(c->mof))
-        mof_diagnostics_print(c->mof, stderr);
-    if (world != NULL && world->failed)
-        return compile_fail(&world->err);
-    return code;
+    if (policy_compile_open(&options, &c->policy, &err) < 0)
+        return compile_fail(&err);
+    mof = policy_compile_mof(c->policy);
+    input_compile(&c->input, c->options, mof);
+    r = policy_compile_check(c->policy, &err);
+    if (!c->options->quiet || has_complaint(mof))
+        mof_diagnostics_print(mof, stderr);
+    if (r < 0)
+        return compile_fail(&err);
+    if (r == 0)
+        return EXIT_OK;
+    return policy_compile_phase(c->policy) == MOF_PHASE_SYNTAX ? EXIT_SYNTAX
+                                                               : EXIT_STORE;
 }
 
 /* -- where the state is ----------------------------------------------------- */
@@ -131,98 +140,26 @@ paths_find(struct config_paths *paths, const struct options *o,
         return -1;
     if (paths->runtime_dir[0] == '\0')
         runtime_dir_guess(paths);
-    return state_dir_check(paths->state_dir, err);
+    return 0;
 }
 
-/* -- the repository --------------------------------------------------------- */
+/* -- everything up to the commit -------------------------------------------- */
 
-static void
-tell_waiting(void *arg)
-{
-    (void)arg;
-    fprintf(stderr,
-            "mofcomp: another compile is at work, waiting for its end\n");
-}
-
-/* As the state's owner: opens it and takes the turn. */
-static int
-repository_take(struct compile *c, struct error *err)
-{
-    if (repository_open(c->paths.state_dir, REPOSITORY_WRITE, &c->repo, err) <
-        0)
-        return -1;
-    return repository_begin(c->repo, TURN_TIMEOUT_MS, tell_waiting, NULL, err);
-}
-
-/* A repository that does not exist yet is made only when there is something
- * to put into it. */
-static int
-repository_take_existing(struct compile *c, struct error *err)
-{
-    char path[300];
-    int r;
-
-    snprintf(path, sizeof(path), "%s/%s", c->paths.state_dir, REPOSITORY_FILE);
-    if (access(path, F_OK) < 0 && errno == ENOENT)
-        return 0;
-    if (state_owner_enter(c->paths.state_dir, err) < 0)
-        return -1;
-    r = repository_take(c, err);
-    state_owner_leave();
-    return r;
-}
-
-static void
-note_created(void *arg, const char *display)
-{
-    buf_addf(arg, "%s created\n", display);
-}
-
-/* Without commit: the turn and the transaction end, nothing has changed. */
-static void
-repository_finish(struct compile *c)
-{
-    if (c->repo != NULL)
-        state_owner_enter(c->paths.state_dir, NULL);
-    repository_close(c->repo);
-    state_owner_leave();
-}
-
-/* As the state's owner: everything up to the commit.  EXIT_OK or the code,
- * and then why has been told. */
+/* EXIT_OK or the code, and then why has been told. */
 static int
 prepare(struct compile *c)
 {
-    const struct mof_unit *unit = mof_unit(c->mof);
     struct error err = {0};
+    int r = policy_compile_prepare(c->policy, &err);
 
-    if (c->repo == NULL && repository_take(c, &err) < 0)
-        return compile_fail(&err);
-    if (repository_apply(c->repo, unit, &c->options->apply, note_created,
-                         &c->said, &c->change, &err) < 0)
-    {
-        tell_refused(unit, &c->change, &err);
+    if (r > 0) {
+        tell_refused(c->policy, &err);
         return EXIT_STORE;
     }
-    if (repository_next_generation(c->repo, &c->generation, &err) < 0 ||
-        tell_changes(c->repo, unit, &c->change, &c->said, &err) < 0 ||
-        tell_unencrypted(c->repo, unit, &err) < 0 ||
-        policy_image_build(c->repo, c->paths.state_dir, c->generation, &err) <
-            0)
+    if (r < 0 || tell_changes(c->policy, &c->said, &err) < 0 ||
+        tell_unencrypted(c->policy, &err) < 0)
         return compile_fail(&err);
     return EXIT_OK;
-}
-
-/* As the state's owner.  0 committed and activated; 1 committed only; -1. */
-static int
-commit(struct compile *c, struct error *err)
-{
-    if (repository_commit(c->repo, err) < 0)
-        return -1;
-    if (policy_image_activate(c->paths.state_dir, err) < 0)
-        return 1;
-    repository_end(c->repo);
-    return 0;
 }
 
 /* -- the gateway ------------------------------------------------------------ */
@@ -261,7 +198,7 @@ gateway_activate(struct compile *c)
     if (c->control < 0)
         return;
     snprintf(request, sizeof(request), "activate %llu",
-             (unsigned long long)c->generation);
+             (unsigned long long)policy_compile_generation(c->policy));
     if (control_call(c->control, request, ACTIVATE_TIMEOUT_MS, NULL,
                      &c->gateway_error) < 0)
         gateway_lost(c);
@@ -271,14 +208,15 @@ static int
 not_in_force(const struct compile *c, const struct error *err)
 {
     fprintf(stderr, "mofcomp: stored as generation %llu, not in force: %s\n",
-            (unsigned long long)c->generation, err->text);
+            (unsigned long long)policy_compile_generation(c->policy),
+            err->text);
     return EXIT_STORE;
 }
 
 static int
 finish(struct compile *c)
 {
-    unsigned long long generation = c->generation;
+    unsigned long long generation = policy_compile_generation(c->policy);
 
     if (!c->options->quiet && c->said.length > 0)
         fputs(c->said.data, stdout);
@@ -319,17 +257,12 @@ compile_commit(struct compile *c)
 {
     struct error err = {0};
     sigset_t before;
-    int committed = -1;
+    int committed;
 
-    if (gateway_announce(c, &err) < 0) {
-        /* Still our turn: nobody else's image can be meant. */
-        policy_image_discard(c->paths.state_dir);
+    if (gateway_announce(c, &err) < 0)
         return compile_fail(&err);
-    }
     signals_block(&before);
-    if (state_owner_enter(c->paths.state_dir, &err) == 0)
-        committed = commit(c, &err);
-    state_owner_leave();
+    committed = policy_compile_commit(c->policy, &err);
     if (committed == 0)
         gateway_activate(c);
     sigprocmask(SIG_SETMASK, &before, NULL);
@@ -339,33 +272,18 @@ compile_commit(struct compile *c)
 }
 
 static int
-compile_store(struct compile *c)
-{
-    struct error err = {0};
-    int code;
-
-    if (state_owner_enter(c->paths.state_dir, &err) < 0)
-        return compile_fail(&err);
-    code = prepare(c);
-    state_owner_leave();
-    if (code == EXIT_OK)
-        code = compile_commit(c);
-    return code;
-}
-
-static int
 compile_whole(struct compile *c)
 {
     struct error err = {0};
     int code;
 
     if (paths_find(&c->paths, c->options, &err) < 0 ||
-        input_init(&c->input, c->options, &err) < 0 ||
-        repository_take_existing(c, &err) < 0 ||
-        world_init(&c->world, c->repo, &err) < 0)
+        input_init(&c->input, c->options, &err) < 0)
         return compile_fail(&err);
-    code = compile_sources(c, &c->world);
-    return code == EXIT_OK ? compile_store(c) : code;
+    code = compile_sources(c, c->paths.state_dir);
+    if (code == EXIT_OK)
+        code = prepare(c);
+    return code == EXIT_OK ? compile_commit(c) : code;
 }
 
 static int
@@ -389,11 +307,9 @@ compile_run(const struct options *o)
     int code;
 
     code = o->check ? compile_check(&c) : compile_whole(&c);
-    repository_finish(&c);
+    policy_compile_free(c.policy);
     if (c.control >= 0)
         close(c.control);
-    mof_compilation_free(c.mof);
-    world_fini(&c.world);
     input_fini(&c.input);
     buf_fini(&c.said);
     return code;

@@ -43,35 +43,17 @@ input_fini(struct input *in)
     buf_fini(&in->standard);
 }
 
-static bool
-has_syntax_error(const struct mof_compilation *c)
-{
-    for (size_t i = 0; i < mof_diagnostic_count(c); i++) {
-        const struct mof_diagnostic *d = mof_diagnostic(c, i);
-
-        if (d->severity == MOF_ERROR && d->phase == MOF_PHASE_SYNTAX)
-            return true;
-    }
-    return false;
-}
-
-int
+void
 input_compile(const struct input *in, const struct options *o,
               struct mof_compilation *c)
 {
-    int failed = 0;
-
     for (size_t i = 0; i < o->file_count; i++) {
         if (strcmp(o->files[i], "-") == 0)
-            failed |= mof_compile_buffer(
-                c, "<stdin>",
-                in->standard.data != NULL ? in->standard.data : "",
-                in->standard.length);
+            mof_compile_buffer(c, "<stdin>",
+                               in->standard.data != NULL ? in->standard.data
+                                                         : "",
+                               in->standard.length);
         else
-            failed |= mof_compile_file(c, o->files[i]);
+            mof_compile_file(c, o->files[i]);
     }
-    failed |= mof_check(c);
-    if (failed == 0 && mof_error_count(c) == 0)
-        return EXIT_OK;
-    return has_syntax_error(c) ? EXIT_SYNTAX : EXIT_STORE;
 }

@@ -12,8 +12,8 @@ struct input {
 
 int input_init(struct input *in, const struct options *o, struct error *err);
 void input_fini(struct input *in);
-/* All files and the check.  EXIT_OK, EXIT_SYNTAX or EXIT_STORE. */
-int input_compile(const struct input *in, const struct options *o,
-                  struct mof_compilation *c);
+/* All files; what is wrong with them is among the diagnostics. */
+void input_compile(const struct input *in, const struct options *o,
+                   struct mof_compilation *c);
 
 #endif

@@ -7,12 +7,13 @@
 #define WARNINGS_MAX 20
 
 void
-tell_refused(const struct mof_unit *unit,
-             const struct repository_change *change, const struct error *err)
+tell_refused(const struct policy_compile *c, const struct error *err)
 {
+    const struct repository_change *change = policy_compile_change(c);
+    const struct mof_unit *unit = mof_unit(policy_compile_mof(c));
     const struct mof_statement *st;
 
-    if (change->failed_code == 0 || change->failed_statement >= unit->count) {
+    if (change->failed_statement >= unit->count) {
         fprintf(stderr, "mofcomp: %s\n", err->text);
         return;
     }
@@ -67,11 +68,15 @@ add_encryption(struct repository *repo, const struct mof_statement *st,
 }
 
 int
-tell_changes(struct repository *repo, const struct mof_unit *unit,
-             const struct repository_change *change, struct buf *out,
+tell_changes(const struct policy_compile *c, struct buf *out,
              struct error *err)
 {
-    add_counts(out, change);
+    const struct mof_unit *unit = mof_unit(policy_compile_mof(c));
+    struct repository *repo = policy_compile_repository(c);
+
+    for (size_t i = 0; i < policy_compile_created_count(c); i++)
+        buf_addf(out, "%s created\n", policy_compile_created(c, i));
+    add_counts(out, policy_compile_change(c));
     for (size_t i = 0; i < unit->count; i++) {
         if (unit->statements[i].kind == MOF_STATEMENT_ENCRYPTION &&
             add_encryption(repo, &unit->statements[i], out, err) < 0)
@@ -82,63 +87,23 @@ tell_changes(struct repository *repo, const struct mof_unit *unit,
 
 /* -- children in the clear ------------------------------------------------- */
 
-struct children {
-    const struct strmap *named; /* namespaces of the unit */
-    const char *parent;
-    unsigned told;
-};
-
 static bool
-warn_child(void *arg, const struct repository_namespace *child)
+warn_child(void *arg, const char *parent,
+           const struct repository_namespace *child)
 {
-    struct children *c = arg;
+    unsigned *told = arg;
 
-    if (child->requires_encryption ||
-        strmap_get(c->named, namespace_path_span(&child->path)) != NULL)
-        return true;
     fprintf(stderr,
             "mofcomp: warning: %s requires encryption, its child %.*s does "
             "not: RequiresEncryption is not inherited\n",
-            c->parent, (int)child->display.length, child->display.data);
-    return ++c->told < WARNINGS_MAX;
-}
-
-static struct strmap *
-names_of(const struct mof_unit *unit)
-{
-    struct strmap *named = strmap_new();
-
-    for (size_t i = 0; named != NULL && i < unit->count; i++) {
-        const struct mof_statement *st = &unit->statements[i];
-
-        if (!strmap_put(named, namespace_path_span(&st->namespace),
-                        (void *)st)) {
-            strmap_free(named);
-            named = NULL;
-        }
-    }
-    return named;
+            parent, (int)child->display.length, child->display.data);
+    return ++*told < WARNINGS_MAX;
 }
 
 int
-tell_unencrypted(struct repository *repo, const struct mof_unit *unit,
-                 struct error *err)
+tell_unencrypted(struct policy_compile *c, struct error *err)
 {
-    struct strmap *named = names_of(unit);
-    struct children c = {.named = named};
-    int r = 0;
+    unsigned told = 0;
 
-    if (named == NULL)
-        return error_set_errno(err, ENOMEM, "mofcomp");
-    for (size_t i = 0; r == 0 && i < unit->count && c.told < WARNINGS_MAX; i++)
-    {
-        const struct mof_statement *st = &unit->statements[i];
-
-        if (st->kind != MOF_STATEMENT_ENCRYPTION || !st->requires_encryption)
-            continue;
-        c.parent = st->namespace_display;
-        r = repository_each_child(repo, &st->namespace, warn_child, &c, err);
-    }
-    strmap_free(named);
-    return r;
+    return policy_compile_each_unencrypted(c, warn_child, &told, err);
 }

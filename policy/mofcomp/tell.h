@@ -1,24 +1,17 @@
 #ifndef POLICY_MOFCOMP_TELL_H
 #define POLICY_MOFCOMP_TELL_H
 
-#include "policy/mof/mof.h"
-#include "policy/repository/repository.h"
+#include "policy/library/library.h"
 
 /* What a compile did, in lines for people. */
 
 /* The statement that the store refused, like the compiler's own. */
-void tell_refused(const struct mof_unit *unit,
-                  const struct repository_change *change,
-                  const struct error *err);
+void tell_refused(const struct policy_compile *c, const struct error *err);
 /* Namespaces, classes, instances and encryption. Lines are collected in out,
  * because they are true only once it is committed. */
-int tell_changes(struct repository *repo, const struct mof_unit *unit,
-                 const struct repository_change *change, struct buf *out,
+int tell_changes(const struct policy_compile *c, struct buf *out,
                  struct error *err);
-/* On stderr: children of namespaces that the unit encrypts which are not
- * encrypted themselves (docs/levels.md) and which no source names: of those
- * that it names, the compiler has told. */
-int tell_unencrypted(struct repository *repo, const struct mof_unit *unit,
-                     struct error *err);
+/* On stderr: what policy_compile_each_unencrypted finds, the first of them. */
+int tell_unencrypted(struct policy_compile *c, struct error *err);
 
 #endif

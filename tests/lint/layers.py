@@ -25,8 +25,10 @@ LAYERS = {
     "policy/mof": (BASE, ["iconv.h"]),
     "policy/repository": (STORE, ["sqlite3.h"]),
     "policy/decision": (DECIDE, []),
+    "policy/library": (DECIDE + ["policy/decision"], []),
     "policy/mofcomp": (
-        STORE + POLICY + ["gateway/sys", "gateway/config"], []),
+        DECIDE + ["policy/decision", "policy/library", "gateway/sys",
+                  "gateway/config"], []),
     "gateway/sys": (BASE, ["systemd/", "seccomp.h"]),
     "gateway/config": (SYS, ["ini_configobj.h", "ini_config.h"]),
     "gateway/event": (SYS, ["sqlite3.h"]),

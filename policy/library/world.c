@@ -1,4 +1,4 @@
-#include "policy/mofcomp/world.h"
+#include "policy/library/world.h"
 
 #include <errno.h>
 #include <string.h>
@@ -9,7 +9,8 @@ world_init(struct world *w, struct repository *repo, struct error *err)
     memset(w, 0, sizeof(*w));
     w->repo = repo;
     w->arena = arena_new();
-    return w->arena != NULL ? 0 : error_set_errno(err, ENOMEM, "mofcomp");
+    return w->arena != NULL ? 0
+                            : error_set_errno(err, ENOMEM, "out of memory");
 }
 
 void

@@ -1,5 +1,5 @@
-#ifndef POLICY_MOFCOMP_WORLD_H
-#define POLICY_MOFCOMP_WORLD_H
+#ifndef POLICY_LIBRARY_WORLD_H
+#define POLICY_LIBRARY_WORLD_H
 
 #include "policy/mof/mof.h"
 #include "policy/repository/repository.h"

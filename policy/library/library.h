@@ -1,0 +1,85 @@
+#ifndef POLICY_LIBRARY_LIBRARY_H
+#define POLICY_LIBRARY_LIBRARY_H
+
+#include "policy/base/base.h"
+#include "policy/mof/mof.h"
+#include "policy/repository/repository.h"
+
+/*
+ * One compile, from sources to a policy image in place, in steps so that its
+ * caller can show, refuse or announce what comes next.  Nothing here prints,
+ * exits, waits for a person or touches signals, and compiles of different
+ * handles share nothing.
+ *
+ *     policy_compile_open(&options, &c, err)      the turn, if there is a
+ *                                                 repository to look at
+ *     mof_compile_file(policy_compile_mof(c), "a.mof")
+ *     mof_compile_buffer(policy_compile_mof(c), ...)
+ *     policy_compile_check(c, err)                diagnostics are complete
+ *     policy_compile_prepare(c, err)              applied, image built
+ *         ... policy_compile_change(c), policy_compile_repository(c) ...
+ *     policy_compile_commit(c, err)               in place
+ *     policy_compile_free(c)
+ *
+ * Until policy_compile_commit nothing has changed: whoever stops before it,
+ * or dies, leaves the repository and the policy as they were.
+ */
+struct policy_compile;
+
+struct policy_compile_options {
+    /* NULL: sources are only checked, for an empty world; prepare and commit
+     * are errors then. */
+    const char *state_dir;
+    struct mof_options mof; /* its world is not used */
+    struct repository_apply_options apply;
+    unsigned turn_timeout_ms; /* 0: a minute */
+    /* May be NULL: called once when another compile has the repository. */
+    void (*waiting)(void *arg);
+    void *waiting_arg;
+};
+
+/* Strings and directories of options must live as long as the compile. */
+int policy_compile_open(const struct policy_compile_options *options,
+                        struct policy_compile **out, struct error *err);
+/* Ends the turn.  NULL is fine. */
+void policy_compile_free(struct policy_compile *c);
+
+/* To read sources into and for its diagnostics; owned by the compile. */
+struct mof_compilation *policy_compile_mof(const struct policy_compile *c);
+/* After the sources.  0; 1 they have errors, which the diagnostics tell; -1
+ * the repository could not be read. */
+int policy_compile_check(struct policy_compile *c, struct error *err);
+/* Of a check that returned 1: MOF_PHASE_SYNTAX or MOF_PHASE_STORE. */
+enum mof_phase policy_compile_phase(const struct policy_compile *c);
+
+/* In an open transaction: applies the unit and builds the image.  0; 1 a
+ * statement was refused, which one and with what code is in
+ * policy_compile_change; -1. */
+int policy_compile_prepare(struct policy_compile *c, struct error *err);
+/* 0; 1 committed, but the image is not in its place (readers refuse until
+ * somebody puts it there); -1 nothing has changed. */
+int policy_compile_commit(struct policy_compile *c, struct error *err);
+
+/* -- what was done, once prepared ------------------------------------------ */
+
+const struct repository_change *
+policy_compile_change(const struct policy_compile *c);
+uint64_t policy_compile_generation(const struct policy_compile *c);
+/* Spellings of the namespaces that were created, parents first. */
+size_t policy_compile_created_count(const struct policy_compile *c);
+const char *policy_compile_created(const struct policy_compile *c,
+                                   size_t index);
+/* With the compile's transaction open between prepare and commit; NULL if
+ * there is none yet. */
+struct repository *policy_compile_repository(const struct policy_compile *c);
+/* Between prepare and commit: children of namespaces that the unit encrypts
+ * which are not encrypted themselves (docs/levels.md) and which no source
+ * names: of those that it names, the diagnostics tell.  visit returns false
+ * to stop. */
+int policy_compile_each_unencrypted(
+    struct policy_compile *c,
+    bool (*visit)(void *arg, const char *parent,
+                  const struct repository_namespace *child),
+    void *arg, struct error *err);
+
+#endif

@@ -18,7 +18,6 @@
 #define PEM_BYTES_MAX    ((size_t)1024 * 1024)
 #define KEYTAB_BYTES_MAX ((size_t)16 * 1024 * 1024)
 #define BODY_BYTES_MAX   ((size_t)64 * 1024 * 1024)
-#define HEADER_BYTES_MAX ((size_t)64 * 1024) /* a ticket with many groups */
 #define IDLE_TIMEOUT_S   60
 #define CONNECTIONS_MAX  256
 /* How long the last answer may take to leave. */
@@ -181,7 +180,7 @@ endpoint_open(struct listener *l, struct error *err)
         .listen_fd = l->fd,
         .connections_max = CONNECTIONS_MAX,
         .idle_timeout_s = IDLE_TIMEOUT_S,
-        .header_max = HEADER_BYTES_MAX,
+        .header_max = LISTEN_HEAD_BYTES_MAX,
         .body_max = BODY_BYTES_MAX,
     };
     struct http_handlers handlers;

@@ -12,6 +12,9 @@
 #include "gateway/http/http.h"
 #include "policy/decision/decision.h"
 
+/* Of a request's head; a ticket with many groups has room. */
+#define LISTEN_HEAD_BYTES_MAX ((size_t)64 * 1024)
+
 /*
  * nsgatectl listen: a sink for asynchronous results.  What a sink owes to
  * its sender is small: it proves itself once on each connection, and takes

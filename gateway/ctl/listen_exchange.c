@@ -84,8 +84,9 @@ read_inner(struct listen_exchange *x, struct error *err)
     const char *reason = "out of memory";
     int status, result = -1;
 
-    if (inner == NULL || !http_inner_request_parse(buf_span(&x->plain), inner,
-                                                   &status, &reason))
+    if (inner == NULL ||
+        !http_inner_request_parse(buf_span(&x->plain), LISTEN_HEAD_BYTES_MAX,
+                                  inner, &status, &reason))
         error_set(err, "the message inside: %s", reason);
     else if (!span_equal(inner->target, http_request_target(x->http)) ||
              strcmp(inner->method, "POST") != 0)

@@ -298,10 +298,12 @@ struct http_inner {
 
 /* admission_check's rules, CRLF only, and: HTTP/1.1; no Transfer-Encoding, no
  * Expect, no Authorization, no Connection, no X-HTTP-Method-Override;
- * Content-Length equal to what follows, absent only if nothing does.  False:
- * *status_out and a literal in *reason. */
-bool http_inner_request_parse(struct span plain, struct http_inner *out,
-                              int *status_out, const char **reason);
+ * Content-Length equal to what follows, absent only if nothing does.  head_max:
+ * bytes to the end of the empty line.  False: *status_out and a literal in
+ * *reason. */
+bool http_inner_request_parse(struct span plain, size_t head_max,
+                              struct http_inner *out, int *status_out,
+                              const char **reason);
 bool http_inner_response_parse(struct span plain, struct http_inner *out,
                                const char **reason);
 /* The only field of that name in any case; absent if there is none. */

@@ -10,6 +10,7 @@
  * came. */
 struct inner_reader {
     struct span rest;
+    size_t head_left; /* of its limit */
     struct http_field fields[HTTP_INNER_FIELDS_MAX];
     size_t count;
     int status;
@@ -31,11 +32,19 @@ refuse(struct inner_reader *r, int status, const char *reason)
 static bool
 read_line(struct inner_reader *r, struct span *line_out)
 {
-    struct span line = span_cut(r->rest, '\n', &r->rest);
+    bool cut = r->rest.length > r->head_left;
+    const struct span head = {r->rest.data,
+                              cut ? r->head_left : r->rest.length};
+    struct span behind, line = span_cut(head, '\n', &behind);
 
-    if (r->rest.data == NULL || line.length == 0 ||
+    if (behind.data == NULL && cut)
+        return refuse(r, MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE,
+                      "head too large");
+    if (behind.data == NULL || line.length == 0 ||
         line.data[line.length - 1] != '\r')
         return refuse(r, MHD_HTTP_BAD_REQUEST, "line does not end in CR LF");
+    r->rest = span_skip(r->rest, line.length + 1);
+    r->head_left -= line.length + 1;
     line.length--;
     *line_out = line;
     return true;
@@ -186,10 +195,11 @@ read_request(struct inner_reader *r, struct http_inner *out)
 }
 
 bool
-http_inner_request_parse(struct span plain, struct http_inner *out,
-                         int *status_out, const char **reason)
+http_inner_request_parse(struct span plain, size_t head_max,
+                         struct http_inner *out, int *status_out,
+                         const char **reason)
 {
-    struct inner_reader r = {.rest = plain};
+    struct inner_reader r = {.rest = plain, .head_left = head_max};
 
     *out = (struct http_inner){.status = 0};
     if (!read_request(&r, out)) {
@@ -246,7 +256,7 @@ bool
 http_inner_response_parse(struct span plain, struct http_inner *out,
                           const char **reason)
 {
-    struct inner_reader r = {.rest = plain};
+    struct inner_reader r = {.rest = plain, .head_left = plain.length};
     int status = 0;
 
     *out = (struct http_inner){.status = 0};
@@ -376,8 +386,8 @@ http_inner_request_format(const char *method, const char *target,
     buf_addf(out, "%s %s HTTP/1.1\r\nHost: %s\r\n", method, target, host);
     add_headers(headers, header_count, out);
     add_body(body, body.length > 0 || expects_body(method), out);
-    return keep_if(!buf_failed(out) &&
-                       http_inner_request_parse(span_from(out, start), &check,
-                                                &status, &reason),
+    return keep_if(!buf_failed(out) && http_inner_request_parse(
+                                           span_from(out, start), out->length,
+                                           &check, &status, &reason),
                    start, out);
 }

@@ -272,8 +272,9 @@ sealed_read_inner(struct request *r)
     r->sealed.inner = malloc(sizeof(*r->sealed.inner));
     if (r->sealed.inner == NULL)
         return sealed_refuse(r, 503, "out of memory");
-    if (!http_inner_request_parse(buf_span(&r->sealed.plain), r->sealed.inner,
-                                  &status, &reason))
+    if (!http_inner_request_parse(buf_span(&r->sealed.plain),
+                                  r->listener->config->header_max,
+                                  r->sealed.inner, &status, &reason))
     {
         free(r->sealed.inner);
         r->sealed.inner = NULL;

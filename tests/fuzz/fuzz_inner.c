@@ -108,7 +108,7 @@ check_request(struct span plain)
     char *target, *host;
     int status = 0;
 
-    if (!http_inner_request_parse(plain, &m, &status, &reason)) {
+    if (!http_inner_request_parse(plain, plain.length, &m, &status, &reason)) {
         REQUIRE(status >= 400 && status <= 505 && reason != NULL);
         REQUIRE(m.method[0] == '\0' && m.field_count == 0);
         return;
@@ -123,8 +123,8 @@ check_request(struct span plain)
     if (http_inner_request_format(m.method, target, host, copies.headers,
                                   copies.count, m.body, &out))
     {
-        REQUIRE(http_inner_request_parse(buf_span(&out), &again, &status,
-                                         &reason));
+        REQUIRE(http_inner_request_parse(buf_span(&out), out.length, &again,
+                                         &status, &reason));
         check_same(&m, &again, &copies);
     } else {
         REQUIRE(m.field_count == HTTP_INNER_FIELDS_MAX && out.length == 0);

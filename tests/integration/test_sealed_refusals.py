@@ -164,6 +164,7 @@ def _():
             ("N enormous", {"header": 0xffffffff}),
             ("N of nothing", {"header": 0}),
             ("another protocol in the part", {"protocol": KERBEROS}),
+            # As old versions of Ruby's winrm end it: a third part begins.
             ("no last delimiter", {"end": b"\r\n"}),
             ("the last delimiter without CRLF", {"end": b"--"}),
             ("more behind it", {"end": b"--\r\nmore"}),
@@ -288,6 +289,11 @@ def _():
     plain = ("GET %s HTTP/1.1|Host: a|%s|" % (SECRET, many)).replace(
         "|", "\r\n").encode()
     refuse("two hundred headers", lambda c: c.post(plain), 431)
+    # The listener's header_max, 36K, as for a head that is not sealed.
+    plain = message("GET", SECRET, [("X", "y" * 36 * 1024)])
+    refuse("a long header", lambda c: c.post(plain), 431)
+    with Sealed(gate) as c:
+        c.get(SECRET, headers=[("X", "y" * 35 * 1024)]).expect(200)
 
 
 # -- how much ---------------------------------------------------------------

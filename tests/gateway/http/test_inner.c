@@ -51,7 +51,7 @@ request_status(struct span text)
     const char *reason = NULL;
     int status = 200;
 
-    if (http_inner_request_parse(plain, &m, &status, &reason)) {
+    if (http_inner_request_parse(plain, plain.length, &m, &status, &reason)) {
         check_spans(&m, plain);
         cr_assert(inside(m.target, plain));
         cr_assert_eq(m.status, 0);
@@ -105,7 +105,8 @@ Test(inner, reads_a_request)
     const char *reason;
     int status;
 
-    cr_assert(http_inner_request_parse(plain, &m, &status, &reason));
+    cr_assert(
+        http_inner_request_parse(plain, plain.length, &m, &status, &reason));
     cr_expect_str_eq(m.method, "PATCH");
     assert_span(m.target, "/cim/root/X?a=%20");
     cr_expect_eq(m.field_count, 6);
@@ -342,6 +343,37 @@ Test(inner, bounds_what_a_head_may_hold)
     buf_fini(&b);
 }
 
+/* Whether the line that passes the limit ends, and what follows the head,
+ * does not matter. */
+Test(inner, bounds_the_bytes_of_a_head)
+{
+    static const struct span rows[] = {
+        SPAN(GET H "X: y" E E),
+        SPAN(POST H "Content-Length: 3" E E "abc"),
+        SPAN(GET H "X: yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy"),
+        SPAN("GET /aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"),
+    };
+    static struct http_inner m;
+
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        const char *end = memmem(rows[i].data, rows[i].length, E E, 4);
+        size_t head =
+            end != NULL ? (size_t)(end - rows[i].data) + 4 : rows[i].length;
+        const char *reason = NULL;
+        int status = 200;
+
+        for (size_t max = 0; max < head; max++) {
+            cr_expect_not(
+                http_inner_request_parse(rows[i], max, &m, &status, &reason));
+            cr_expect_eq(status, 431, "row %zu, %zu: %d", i, max, status);
+            cr_expect_str_eq(reason, "head too large");
+        }
+        cr_expect_eq(
+            http_inner_request_parse(rows[i], head, &m, &status, &reason),
+            end != NULL);
+    }
+}
+
 /* -- responses ------------------------------------------------------------ */
 
 Test(inner, reads_a_response)
@@ -464,7 +496,7 @@ Test(inner, reads_no_other_lines_from_a_changed_byte)
             memcpy(bytes, text.data, text.length);
             bytes[i] = (char)byte;
             if (!http_inner_request_parse((struct span){bytes, text.length},
-                                          &m, &status, &reason))
+                                          text.length, &m, &status, &reason))
                 continue;
             read++;
             cr_assert_str_eq(m.method, "POST", "%zu %u", i, byte);

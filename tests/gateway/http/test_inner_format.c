@@ -197,7 +197,8 @@ Test(inner_format, reads_what_it_writes)
     cr_assert(http_inner_request_format("PUT", "/cim/root:A.b=1", "gw:8443",
                                         headers, ARRAY_COUNT(headers), body,
                                         &out));
-    cr_assert(http_inner_request_parse(buf_span(&out), &m, &status, &reason));
+    cr_assert(http_inner_request_parse(buf_span(&out), out.length, &m, &status,
+                                       &reason));
     cr_expect_str_eq(m.method, "PUT");
     assert_span(m.target, "/cim/root:A.b=1");
     assert_span(http_inner_field(&m, "host"), "gw:8443");

@@ -179,4 +179,24 @@ bool mof_key_from_path(struct arena *arena, struct span text,
  * name.  Lives as long as the process. */
 const struct cim_class *mof_system_class(struct span name);
 
+/*
+ * Canonical MOF: the text of a unit, which compiled in the same world gives
+ * the same unit.  Aliases are gone, the values that they stood for are in
+ * their places; each namespace is said before what is in it, and TRUE where
+ * a bare qualifier meant it.  Everything is added to out, which remembers
+ * when memory ran out (buf_failed).
+ */
+void mof_print_unit(struct buf *out, const struct mof_unit *unit);
+
+/* The statements alone, each with its line end, for those who write others
+ * than a unit's: `#pragma namespace("\\\\.\\root\\x")` for what follows, the
+ * statement that requires encryption in it or no longer does, and so on. */
+void mof_print_namespace(struct buf *out, const char *display);
+void mof_print_encryption(struct buf *out, bool required);
+void mof_print_class(struct buf *out, const struct cim_class *c);
+void mof_print_instance(struct buf *out, const struct cim_instance *i);
+void
+mof_print_qualifier_declaration(struct buf *out,
+                                const struct cim_qualifier_declaration *q);
+
 #endif

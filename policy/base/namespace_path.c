@@ -38,6 +38,18 @@ component_is_valid(struct span name)
     return true;
 }
 
+/* Is there something between the separators that is text at all? */
+static enum namespace_path_problem
+component_problem(struct span name)
+{
+    for (size_t i = 0; i < name.length; i++) {
+        if ((unsigned char)name.data[i] < 0x20)
+            return NAMESPACE_PATH_MALFORMED;
+    }
+    return name.length > 0 ? NAMESPACE_PATH_BAD_NAME
+                           : NAMESPACE_PATH_MALFORMED;
+}
+
 static bool
 append(struct namespace_path *path, struct span name)
 {
@@ -73,8 +85,8 @@ strip_machine(struct span *text, char separator)
     return true;
 }
 
-static enum namespace_path_problem
-malformed(struct span text, struct error *err)
+static void
+malformed_explain(struct span text, struct error *err)
 {
     for (size_t i = 0; i < text.length; i++) {
         unsigned char c = (unsigned char)text.data[i];
@@ -83,14 +95,13 @@ malformed(struct span text, struct error *err)
             error_set(err, "a namespace can't hold a control character; "
                            "write each backslash twice: "
                            "\"\\\\\\\\.\\\\root\\\\name\"");
-            return NAMESPACE_PATH_MALFORMED;
+            return;
         }
     }
     error_set(err,
               "'%.*s' is not a namespace; write root\\name, with letters,"
               " digits, '_' and '-' in each part",
               (int)(text.length > 200 ? 200 : text.length), text.data);
-    return NAMESPACE_PATH_MALFORMED;
 }
 
 static enum namespace_path_problem
@@ -100,7 +111,7 @@ join(struct namespace_path *out, struct span rest, char separator)
         struct span name = span_cut(rest, separator, &rest);
 
         if (!component_is_valid(name))
-            return NAMESPACE_PATH_MALFORMED;
+            return component_problem(name);
         if (!append(out, name))
             return NAMESPACE_PATH_TOO_LONG;
     }
@@ -136,7 +147,7 @@ namespace_path_parse(struct namespace_path *out, struct span text,
     else if (problem == NAMESPACE_PATH_TOO_LONG)
         error_set(err, "a namespace has at most %d bytes", NAMESPACE_PATH_MAX);
     else
-        malformed(text, err);
+        malformed_explain(text, err);
     return problem;
 }
 

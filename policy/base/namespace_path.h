@@ -30,6 +30,7 @@ struct namespace_path {
 enum namespace_path_problem {
     NAMESPACE_PATH_OK = 0,
     NAMESPACE_PATH_MALFORMED, /* no form of a namespace */
+    NAMESPACE_PATH_BAD_NAME,  /* a form of one, but a part is no name */
     NAMESPACE_PATH_REMOTE,    /* names another machine: 0x8004401C */
     NAMESPACE_PATH_NOT_ROOT,  /* the first component is not root */
     NAMESPACE_PATH_TOO_LONG,

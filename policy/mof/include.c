@@ -118,6 +118,21 @@ shown_join(struct mof_compilation *c, const char *directory, const char *name)
     return copy != NULL ? copy : "?";
 }
 
+/* A check of the syntax alone goes on without what is not there. */
+static bool
+missing_refuse(const struct request *r)
+{
+    const struct mof_options *options = &r->p->c->options;
+
+    if (!options->syntax_only || options->strict)
+        return refuse(r, "there is no such file");
+    report_warning(r->p->c, r->at,
+                   "include of '%.200s': there is no such file; what it says "
+                   "is not checked",
+                   r->name);
+    return false;
+}
+
 static bool
 find(struct request *r)
 {
@@ -137,7 +152,7 @@ find(struct request *r)
     }
     if (frame->directory == NULL && c->options.include_count == 0)
         return refuse(r, "a text that is no file can't include one");
-    return refuse(r, "there is no such file");
+    return missing_refuse(r);
 }
 
 /* "a -> b -> a" for a file that is being read already. */

@@ -12,20 +12,53 @@
  * is how WMI files say it.
  */
 
+static struct syntax_instance *instance_body(struct parser *p, uint32_t start);
+
+/* Is this `instance of`, and not a property called instance? */
+static bool
+nested_starts(const struct parser *p)
+{
+    struct token of, then;
+
+    if (!parser_is_word(p, "instance"))
+        return false;
+    parser_peek(p, &of, &then);
+    return of.kind == TOKEN_IDENTIFIER &&
+           span_equal_nocase(of.text, SPAN("of"));
+}
+
+/* An instance among the properties of another, as one page of the WMI SDK
+ * shows it: no grammar has that, and what it says would protect nothing. */
+static bool
+nested_refuse(struct parser *p)
+{
+    uint32_t start = p->token.offset;
+    bool ok;
+
+    report_compile_error(p->c, parser_at(p), CODE_EXPECTED_PROPERTY_NAME,
+                         "an instance can't stand inside another one's body; "
+                         "close this one, then write #pragma namespace and "
+                         "[RequiresEncryption(TRUE)] instance of "
+                         "__SystemSecurity { };");
+    if (p->depth >= LIMIT_DEPTH)
+        return false;
+    parser_advance(p);
+    p->depth++;
+    ok = instance_body(p, start) != NULL;
+    p->depth--;
+    parser_take(p, ';');
+    return ok;
+}
+
+/* Without a name: nothing that would be kept. */
 static bool
 property_parse(struct parser *p, struct syntax_property *out)
 {
     memset(out, 0, sizeof(*out));
     if (parser_is(p, '[') && !qualifier_parse_list(p, &out->qualifiers))
         return false;
-    if (parser_is_word(p, "instance") && out->qualifiers.count > 0) {
-        report_error(p->c, parser_at(p), CODE_EXPECTED_PROPERTY_NAME,
-                     "an instance can't stand inside another one's body; "
-                     "close this one, then write #pragma namespace and "
-                     "[RequiresEncryption(TRUE)] instance of "
-                     "__SystemSecurity { };");
-        return false;
-    }
+    if (nested_starts(p))
+        return nested_refuse(p);
     if (!parser_expect_name(p, CODE_EXPECTED_PROPERTY_NAME,
                             "a property's name or '}'", &out->name,
                             &out->offset))
@@ -56,10 +89,10 @@ body_parse(struct parser *p, struct syntax_instance *instance)
     if (!parser_expect(p, '{', CODE_EXPECTED_OPEN_BRACE, "'{'"))
         return false;
     while (!parser_is(p, '}') && !next_starts(p)) {
-        if (property_parse(p, &property))
-            stack_push(p, &property, sizeof(property));
-        else
+        if (!property_parse(p, &property))
             parser_recover(p);
+        else if (property.name.data != NULL)
+            stack_push(p, &property, sizeof(property));
     }
     instance->properties =
         stack_take(p, mark, sizeof(property), &instance->property_count);

@@ -77,6 +77,10 @@ namespace_apply(struct parser *p, const struct directive *d)
         report_store_error(p->c, s.at, CODE_INVALID_NAMESPACE, "%s", err.text);
         return false;
     }
+    if (problem == NAMESPACE_PATH_BAD_NAME) {
+        report_compile_error(p->c, s.at, d->row->code, "%s", err.text);
+        return false;
+    }
     if (problem != NAMESPACE_PATH_OK) {
         uint32_t code = d->row->code;
 

@@ -183,6 +183,16 @@ report_meaning_error(struct mof_compilation *c, struct at at, uint32_t code,
 }
 
 void
+report_compile_error(struct mof_compilation *c, struct at at, uint32_t code,
+                     const char *format, ...)
+{
+    if (!c->options.syntax_only || c->options.strict)
+        ADD(MOF_ERROR, MOF_PHASE_SYNTAX, code, at, NULL);
+    else
+        ADD(MOF_WARNING, MOF_PHASE_NONE, code, at, NULL);
+}
+
+void
 report_store_error(struct mof_compilation *c, struct at at, uint32_t code,
                    const char *format, ...)
 {

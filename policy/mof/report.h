@@ -17,6 +17,11 @@ void report_error(struct mof_compilation *c, struct at at, uint32_t code,
 void report_meaning_error(struct mof_compilation *c, struct at at,
                           uint32_t code, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+/* What a compile refuses although a grammar lets it through: under
+ * mofcomp -check a warning that says so, unless options.strict. */
+void report_compile_error(struct mof_compilation *c, struct at at,
+                          uint32_t code, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
 void report_store_error(struct mof_compilation *c, struct at at, uint32_t code,
                         const char *format, ...)
     __attribute__((format(printf, 4, 5)));

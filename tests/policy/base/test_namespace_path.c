@@ -33,11 +33,11 @@ Test(namespace_path, refuses_what_is_no_namespace_and_says_why)
         {"\\", NAMESPACE_PATH_MALFORMED, "not a namespace"},
         {"root\\", NAMESPACE_PATH_MALFORMED, "not a namespace"},
         {"root\\\\x", NAMESPACE_PATH_MALFORMED, "not a namespace"},
-        {"root\\a/b", NAMESPACE_PATH_MALFORMED, "not a namespace"},
-        {"root\\1x", NAMESPACE_PATH_MALFORMED, "not a namespace"},
-        {"root\\.", NAMESPACE_PATH_MALFORMED, "not a namespace"},
-        {"root\\x ", NAMESPACE_PATH_MALFORMED, "not a namespace"},
-        {"root\\a\xc0\xaf", NAMESPACE_PATH_MALFORMED, "not a namespace"},
+        {"root\\a/b", NAMESPACE_PATH_BAD_NAME, "not a namespace"},
+        {"root\\1x", NAMESPACE_PATH_BAD_NAME, "not a namespace"},
+        {"root\\.", NAMESPACE_PATH_BAD_NAME, "not a namespace"},
+        {"root\\x ", NAMESPACE_PATH_BAD_NAME, "not a namespace"},
+        {"root\\a\xc0\xaf", NAMESPACE_PATH_BAD_NAME, "not a namespace"},
         {"\\.\root\\x", NAMESPACE_PATH_MALFORMED, "backslash twice"},
         {"\\\\server\\root\\x", NAMESPACE_PATH_REMOTE, "another machine"},
         {"rootx\\y", NAMESPACE_PATH_NOT_ROOT, "begin with root"},
@@ -86,7 +86,7 @@ Test(namespace_path, is_bounded)
     memset(text + 5, 'a', sizeof(text) - 5);
     cr_assert_eq(
         namespace_path_parse(&path, (struct span){text, 5 + 256}, NULL),
-        NAMESPACE_PATH_MALFORMED);
+        NAMESPACE_PATH_BAD_NAME);
 }
 
 Test(namespace_path, knows_parent_child_and_name)

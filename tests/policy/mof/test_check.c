@@ -217,6 +217,49 @@ Test(check, judges_syntax_alone_when_asked_to)
     mof_compilation_free(c);
 }
 
+Test(check, warns_under_syntax_alone_of_what_a_compile_refuses)
+{
+    static const struct {
+        const char *text, *errors;
+    } rows[] = {
+        {"#pragma namespace(\"[Namespace]\")", "1:19 0x80044013"},
+        {"instance of __Namespace { Name = \"x\";\n"
+         " [RequiresEncryption(TRUE)] instance of __SystemSecurity { }; };",
+         "2:29 0x8004400C"},
+    };
+    struct mof_options options = {.syntax_only = true};
+    struct mof_compilation *c;
+
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        c = compile_text(rows[i].text, &options);
+        cr_expect(mof_error_count(c) == 0 && count_of(c, MOF_WARNING) == 1);
+        mof_compilation_free(c);
+        c = compile_in_world(rows[i].text);
+        cr_expect_str_eq(errors_of(c), rows[i].errors);
+        mof_compilation_free(c);
+        options.strict = true;
+        c = compile_text(rows[i].text, &options);
+        cr_expect_str_eq(errors_of(c), rows[i].errors);
+        mof_compilation_free(c);
+        options.strict = false;
+    }
+}
+
+Test(check, goes_on_without_an_absent_include_under_syntax_alone)
+{
+    char path[300];
+    struct mof_options options = {.syntax_only = true};
+    struct mof_compilation *c = mof_compilation_new(&options);
+
+    snprintf(path, sizeof(path), "%s/a.mof", test_directory());
+    test_write_file(path, "#include \"b.mof\"\nclass A { };", 29);
+    cr_assert(c != NULL && mof_compile_file(c, path) == 0 &&
+              mof_check(c) == 0);
+    cr_expect(mof_unit(c)->class_count == 1);
+    cr_expect(diagnostic_of(c, MOF_WARNING, 0)->where.column == 10);
+    mof_compilation_free(c);
+}
+
 Test(check, knows_the_system_classes)
 {
     static const char *const names[] = {"__SystemSecurity", "__systemsecurity",

@@ -1,3 +1,4 @@
+#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -105,8 +106,8 @@ real_end(const char *p)
     return point || exponent ? p : NULL;
 }
 
-/* strtod reads the decimal point of the locale; the program never sets one,
- * so it is the point. */
+/* In MOF the decimal point is a point, whatever locale the program has set.
+ * (Asking glibc for the whole of "C" allocates nothing and cannot fail.) */
 static const char *
 real_parse(struct token *out, struct span run)
 {
@@ -116,7 +117,7 @@ real_parse(struct token *out, struct span run)
         return "this number has too many digits";
     memcpy(text, run.data, run.length);
     text[run.length] = '\0';
-    out->real = strtod(text, &end);
+    out->real = strtod_l(text, &end, newlocale(LC_ALL_MASK, "C", NULL));
     return *end == '\0' ? NULL : bad_decimal;
 }
 

@@ -1,5 +1,6 @@
 #include "policy/mof/system.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 #include "policy/mof/report.h"
@@ -7,10 +8,11 @@
 
 /*
  * Our own text goes through the compiler once, on the first question, and
- * stays.  Should that fail for want of memory, system classes are unknown
- * and what needs them is refused.
+ * stays; nobody changes it afterwards.  Of threads that ask first at once
+ * each compiles it and one's is kept.  Should that fail for want of memory,
+ * system classes are unknown and what needs them is refused.
  */
-static struct mof_compilation *system_compilation;
+static struct mof_compilation *_Atomic system_compilation;
 
 static struct mof_compilation *
 system_load(void)
@@ -28,14 +30,28 @@ system_load(void)
     return NULL;
 }
 
+static struct mof_compilation *
+system_get(void)
+{
+    struct mof_compilation *first = NULL, *own;
+
+    own = atomic_load(&system_compilation);
+    if (own != NULL)
+        return own;
+    own = system_load();
+    if (own == NULL ||
+        atomic_compare_exchange_strong(&system_compilation, &first, own))
+        return own;
+    mof_compilation_free(own);
+    return first;
+}
+
 struct class_info *
 schema_find_system(struct span name)
 {
-    if (system_compilation == NULL)
-        system_compilation = system_load();
-    if (system_compilation == NULL)
-        return NULL;
-    return strmap_get(system_compilation->start_space->classes, name);
+    struct mof_compilation *c = system_get();
+
+    return c != NULL ? strmap_get(c->start_space->classes, name) : NULL;
 }
 
 const struct cim_class *

@@ -222,8 +222,8 @@ int repository_check(struct repository *repo, struct error *err);
 
 /*
  * State files belong to the owner of state_dir, whoever writes them: a root
- * process takes the owner's effective ids around its work on them.  Both are
- * no-ops when the caller is not root.  Not for a process with threads.
+ * process takes the owner's ids for the file system around its work on them,
+ * the calling thread alone.  Both are no-ops when the caller is not root.
  */
 int state_owner_enter(const char *state_dir, struct error *err);
 void state_owner_leave(void);

@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <pthread.h>
+#include <sys/fsuid.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -323,7 +325,7 @@ Test(transaction, files_belong_to_the_owner_of_the_directory)
     snprintf(dir, sizeof(dir), "%s", test_directory());
     cr_assert(chown(dir, 4242, 4243) == 0);
     cr_assert(state_owner_enter(dir, &err) == 0, "%s", err.text);
-    cr_assert(geteuid() == 4242 && getegid() == 4243);
+    cr_assert(setfsuid((uid_t)-1) == 4242 && setfsgid((gid_t)-1) == 4243);
     cr_assert(repository_open(dir, REPOSITORY_WRITE, &repo, &err) == 0, "%s",
               err.text);
     store_namespace(repo, "root\\a");
@@ -335,7 +337,34 @@ Test(transaction, files_belong_to_the_owner_of_the_directory)
     }
     repository_close(repo);
     state_owner_leave();
-    cr_assert(geteuid() == 0);
+    cr_assert(setfsuid((uid_t)-1) == 0 && setfsgid((gid_t)-1) == 0);
+}
+
+static void *
+other_thread(void *arg)
+{
+    const char *dir = arg;
+    struct error err;
+
+    return state_owner_enter(dir, &err) == 0 && setfsuid((uid_t)-1) == 4244
+               ? arg
+               : NULL;
+}
+
+Test(transaction, the_owners_ids_are_taken_by_one_thread_alone)
+{
+    char dir[256];
+    pthread_t thread;
+    void *good;
+
+    if (geteuid() != 0)
+        cr_skip("needs root");
+    snprintf(dir, sizeof(dir), "%s", test_directory());
+    cr_assert(chown(dir, 4244, 4245) == 0);
+    cr_assert(pthread_create(&thread, NULL, other_thread, dir) == 0);
+    pthread_join(thread, &good);
+    cr_expect(good == dir);
+    cr_expect(setfsuid((uid_t)-1) == 0 && setfsgid((gid_t)-1) == 0);
 }
 
 /* As the daemon's workers do: another uid, in the files' group. */

@@ -16,6 +16,7 @@
 #include "policy/base/span.h"
 #include "policy/base/strmap.h"
 #include "policy/base/utf8.h"
+#include "policy/base/visible.h"
 
 #define ARRAY_COUNT(a) (sizeof(a) / sizeof((a)[0]))
 

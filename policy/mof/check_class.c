@@ -104,8 +104,9 @@ report_twice(struct mof_compilation *c, const struct syntax_statement *st,
 {
     report_meaning_error(
         c, name_at(st, again->name, again->offset), CODE_DUPLICATE_PROPERTY,
-        "property %.*s declared twice, first at %s", SHOWN(again->name),
-        report_place(c, name_at(st, first->name, first->offset)));
+        "property %.*s is declared twice", SHOWN(again->name));
+    report_detail(c, name_at(st, first->name, first->offset),
+                  "first declared here");
 }
 
 static void

@@ -26,9 +26,8 @@ report_twice(struct mof_compilation *c, const struct syntax_instance *i,
              const struct syntax_property *again)
 {
     report_meaning_error(c, property_at(i, again), CODE_DUPLICATE_PROPERTY,
-                         "property %.*s given twice, first at %s",
-                         SHOWN(again->name),
-                         report_place(c, property_at(i, first)));
+                         "property %.*s is given twice", SHOWN(again->name));
+    report_detail(c, property_at(i, first), "first given here");
 }
 
 static void

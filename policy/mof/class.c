@@ -267,9 +267,12 @@ body_parse(struct parser *p, struct syntax_class *class)
     features_parse(p);
     if (!features_take(p, mark, class))
         return false;
-    snprintf(what, sizeof(what), "'}' for the '{' of class %.*s at %.200s",
-             SHOWN(class->name), report_place(p->c, open));
-    return parser_expect(p, '}', CODE_EXPECTED_CLOSE_BRACE, what);
+    if (parser_take(p, '}'))
+        return true;
+    snprintf(what, sizeof(what), "'}' for class %.*s", SHOWN(class->name));
+    parser_unexpected(p, CODE_EXPECTED_CLOSE_BRACE, what);
+    report_detail(p->c, open, "its '{' is here");
+    return false;
 }
 
 bool

@@ -189,7 +189,7 @@ source_check(struct mof_compilation *c, struct source *s,
         return false;
     }
     if (guessed_at != UINT32_MAX)
-        report_warning(c, (struct at){s, guessed_at, 1},
+        report_warning(c, MOF_WARNING_ENCODING, (struct at){s, guessed_at, 1},
                        "the text is not UTF-8 here; it is read as "
                        "Windows-1252");
     return true;
@@ -197,7 +197,8 @@ source_check(struct mof_compilation *c, struct source *s,
 
 struct source *
 compilation_source_new(struct mof_compilation *c, const char *name,
-                       const void *bytes, size_t length)
+                       const void *bytes, size_t length,
+                       const struct mof_include *included)
 {
     struct source *s = compilation_alloc(c, sizeof(*s));
     enum source_problem problem;
@@ -207,6 +208,7 @@ compilation_source_new(struct mof_compilation *c, const char *name,
         return NULL;
     s->name = compilation_copy(c, span_of(name));
     s->number = (uint32_t)c->sources.count + 1;
+    s->included = included;
     if (s->name == NULL || !vector_add(c, &c->sources, &s))
         return NULL;
     problem = source_decode(s, bytes, length, &guessed_at);
@@ -218,7 +220,7 @@ compile_text(struct mof_compilation *c, const char *name, const char *path,
              const void *bytes, size_t length)
 {
     size_t errors = mof_error_count(c);
-    struct source *s = compilation_source_new(c, name, bytes, length);
+    struct source *s = compilation_source_new(c, name, bytes, length, NULL);
 
     if (s != NULL)
         parser_run(c, s, path);

@@ -78,6 +78,8 @@ struct mof_compilation {
     size_t tokens, include_files, include_bytes;
 
     struct vector diagnostics; /* struct report_entry */
+    /* Where the next detail goes; NULL: nowhere. */
+    const struct mof_diagnostic **detail_slot;
     size_t errors, syntax_errors, warnings, notes;
     struct mof_diagnostic memory_diagnostic;
 };
@@ -94,7 +96,8 @@ char *compilation_copy(struct mof_compilation *c, struct span s);
 /* Decodes and keeps a text; NULL when it can't be read, which is reported. */
 struct source *compilation_source_new(struct mof_compilation *c,
                                       const char *name, const void *bytes,
-                                      size_t length);
+                                      size_t length,
+                                      const struct mof_include *included);
 /* True once nothing more should be looked at. */
 bool compilation_is_over(const struct mof_compilation *c);
 

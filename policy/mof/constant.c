@@ -23,7 +23,8 @@ static void
 warn_multiline(struct parser *p, const struct token *t)
 {
     if (t->multiline)
-        report_warning(p->c, parser_at_offset(p, t->offset, 1),
+        report_warning(p->c, MOF_WARNING_LINE_END,
+                       parser_at_offset(p, t->offset, 1),
                        "this string runs over a line end, which becomes a "
                        "part of it");
 }

@@ -100,8 +100,8 @@ real_round(struct convert_context *cc, const struct syntax_value *v,
     rounded.u.magnitude = rounded.huge ? 0 : (uint64_t)value;
     if (!integer_store(cc, &rounded, type, out))
         return false;
-    report_warning(cc->c, value_at(cc, v), "a real for a %s is rounded",
-                   cim_type_name(type));
+    report_warning(cc->c, MOF_WARNING_ROUNDING, value_at(cc, v),
+                   "a real for a %s is rounded", cim_type_name(type));
     return true;
 }
 
@@ -164,8 +164,8 @@ to_boolean(struct convert_context *cc, const struct syntax_value *v,
     out->boolean = span_equal_nocase(v->u.text, SPAN("true"));
     if (!out->boolean && !span_equal_nocase(v->u.text, SPAN("false")))
         return mismatch(cc, v, t->type);
-    report_lenient(cc->c, value_at(cc, v), CODE_TYPE_MISMATCH,
-                   "a boolean is written without quotes");
+    report_lenient(cc->c, MOF_WARNING_QUOTED_BOOLEAN, value_at(cc, v),
+                   CODE_TYPE_MISMATCH, "a boolean is written without quotes");
     return true;
 }
 
@@ -322,8 +322,8 @@ static bool
 null_items_mark(struct convert_context *cc, const struct syntax_value *v,
                 size_t index, struct cim_value *out)
 {
-    report_lenient(cc->c, value_at(cc, v), CODE_NULL_ARRAY_ELEM,
-                   "WMI allows no NULL in an array");
+    report_lenient(cc->c, MOF_WARNING_NULL_ELEMENT, value_at(cc, v),
+                   CODE_NULL_ARRAY_ELEM, "WMI allows no NULL in an array");
     if (out->null_items == NULL)
         out->null_items =
             compilation_array(cc->c, out->count, sizeof(*out->null_items));

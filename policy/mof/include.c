@@ -126,7 +126,7 @@ missing_refuse(const struct request *r)
 
     if (!options->syntax_only || options->strict)
         return refuse(r, "there is no such file");
-    report_warning(r->p->c, r->at,
+    report_warning(r->p->c, MOF_WARNING_MISSING_INCLUDE, r->at,
                    "include of '%.200s': there is no such file; what it says "
                    "is not checked",
                    r->name);
@@ -196,6 +196,18 @@ limits_check(const struct request *r)
     return true;
 }
 
+static const struct mof_include *
+include_new(const struct request *r)
+{
+    struct mof_include *i = compilation_alloc(r->p->c, sizeof(*i));
+
+    if (i == NULL)
+        return NULL;
+    i->where = report_location(r->at);
+    i->from = r->at.source->included;
+    return i;
+}
+
 static bool
 read_and_parse(struct request *r)
 {
@@ -215,7 +227,8 @@ read_and_parse(struct request *r)
         free(bytes);
         return refuse(r, "too much text is included");
     }
-    source = compilation_source_new(c, r->shown, bytes, length);
+    source =
+        compilation_source_new(c, r->shown, bytes, length, include_new(r));
     free(bytes);
     if (source == NULL)
         return true; /* reported, at its place in that file */

@@ -98,10 +98,11 @@ body_parse(struct parser *p, struct syntax_instance *instance)
         stack_take(p, mark, sizeof(property), &instance->property_count);
     if (parser_take(p, '}'))
         return true;
-    snprintf(what, sizeof(what),
-             "'}' for the '{' of the instance of %.*s at %.200s",
-             SHOWN(instance->class_name), report_place(p->c, open));
-    return parser_unexpected(p, CODE_EXPECTED_CLOSE_BRACE, what);
+    snprintf(what, sizeof(what), "'}' for the instance of %.*s",
+             SHOWN(instance->class_name));
+    parser_unexpected(p, CODE_EXPECTED_CLOSE_BRACE, what);
+    report_detail(p->c, open, "its '{' is here");
+    return false;
 }
 
 /* Aliases hold in their file and what it includes, before and behind. */
@@ -116,11 +117,12 @@ alias_declare(struct parser *p, struct syntax_instance *instance)
         return;
     first = strmap_get(p->scope->aliases, instance->alias);
     if (first != NULL) {
-        report_meaning_error(
-            p->c, at, CODE_MULTIPLE_ALIASES, "alias $%.*s is taken, at %s",
-            SHOWN(instance->alias),
-            report_place(p->c,
-                         (struct at){first->source, first->alias_offset, 1}));
+        report_meaning_error(p->c, at, CODE_MULTIPLE_ALIASES,
+                             "alias $%.*s is taken", SHOWN(instance->alias));
+        report_detail(p->c,
+                      (struct at){first->source, first->alias_offset,
+                                  (uint32_t)first->alias.length + 1},
+                      "first declared here");
     } else if (!strmap_put(p->scope->aliases, instance->alias, instance)) {
         report_memory(p->c);
     }

@@ -59,7 +59,7 @@ hex_escape(struct parser *p, struct span s, uint32_t *unit_out)
         return 0;
     }
     if (n == 4 && s.length > 4 && ascii_hex_value(s.data[4]) >= 0)
-        report_warning(p->c, place_in(p, s.data - 2, 6),
+        report_warning(p->c, MOF_WARNING_ESCAPE, place_in(p, s.data - 2, 6),
                        "\\x takes four hexadecimal digits; the next one is "
                        "a character of its own");
     if (*unit_out == 0) {
@@ -111,7 +111,7 @@ add_hex(struct parser *p, struct span s, struct buf *out)
 static void
 add_unknown(struct parser *p, struct span s, struct buf *out)
 {
-    report_warning(p->c, place_in(p, s.data, 2),
+    report_warning(p->c, MOF_WARNING_ESCAPE, place_in(p, s.data, 2),
                    "unknown escape; a backslash is written \\\\");
     buf_add(out, s.data, 1);
 }

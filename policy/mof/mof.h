@@ -46,8 +46,79 @@ struct mof_world {
                                 const struct namespace_path *ns);
 };
 
+/* Phases as WBEM_COMPILE_STATUS_INFO.lPhaseError numbers them. */
+enum mof_phase {
+    MOF_PHASE_NONE = 0,
+    MOF_PHASE_SYNTAX = 1, /* exit 3 */
+    MOF_PHASE_ARGUMENT = 2,
+    MOF_PHASE_STORE = 3, /* meaning: superclass, key, store; exit 1 */
+};
+
+/*
+ * Warnings come in classes, one row each: name, its spelling, is it given
+ * unless asked for, the phase and the code that it has when it is made an
+ * error, does leaving out "all" leave it out too, what it is about.  Append
+ * only; docs/mof.md and mofcomp(1) list them.
+ */
+#define MOF_WARNINGS(ROW)                                                     \
+    ROW(ENCODING, "encoding", true, SYNTAX, INVALID_FILE, true,               \
+        "text that is not UTF-8 is read as Windows-1252")                     \
+    ROW(ESCAPE, "escape", true, SYNTAX, ILLEGAL_CONSTANT_VALUE, true,         \
+        "an escape in a string that is unknown or runs on")                   \
+    ROW(LINE_END, "line-end", true, SYNTAX, UNRECOGNIZED_TOKEN, true,         \
+        "a string that runs over a line end")                                 \
+    ROW(ROUNDING, "rounding", true, SYNTAX, TYPE_MISMATCH, true,              \
+        "a real number for an integer")                                       \
+    ROW(QUOTED_BOOLEAN, "quoted-boolean", true, SYNTAX, TYPE_MISMATCH, true,  \
+        "a string for a boolean")                                             \
+    ROW(NULL_ELEMENT, "null-element", true, SYNTAX, NULL_ARRAY_ELEM, true,    \
+        "NULL in an array")                                                   \
+    ROW(PRAGMA, "unknown-pragma", true, SYNTAX, INVALID_PRAGMA, true,         \
+        "a pragma that is not known and ignored")                             \
+    ROW(MISSING_INCLUDE, "missing-include", true, SYNTAX,                     \
+        ERROR_INVALID_INCLUDE_FILE, true,                                     \
+        "-check: an included file is not there")                              \
+    ROW(COMPILE_REFUSES, "compile-refuses", true, SYNTAX, UNRECOGNIZED_TOKEN, \
+        true, "-check: right by the grammar, refused by a compile")           \
+    ROW(EMPTY_NAMESPACE, "empty-namespace", true, STORE, INVALID_NAMESPACE,   \
+        false, "a security statement that protects nothing yet")              \
+    ROW(UNENCRYPTED_CHILD, "unencrypted-child", true, STORE,                  \
+        INVALID_NAMESPACE, false,                                             \
+        "an encrypted namespace has a child that is not")
+
+enum mof_warning {
+#define MOF_WARNING_ROW(name, text, on, phase, code, all, what)               \
+    MOF_WARNING_##name,
+    MOF_WARNINGS(MOF_WARNING_ROW)
+#undef MOF_WARNING_ROW
+        MOF_WARNING_COUNT,
+};
+
+enum mof_warning_setting {
+    MOF_WARNING_DEFAULT = 0, /* as its row says */
+    MOF_WARNING_OFF,
+    MOF_WARNING_ON,
+    MOF_WARNING_ERROR,
+};
+
+struct mof_warning_row {
+    const char *name;
+    bool on;               /* unless asked for */
+    enum mof_phase phase;  /* of an error made of it */
+    uint32_t code;         /* likewise */
+    bool is_left_with_all; /* --no-warn=all means it too */
+    const char *what;
+};
+
+const struct mof_warning_row *mof_warning_row(enum mof_warning warning);
+/* Sets the class of that name, or for "all" every one: OFF those whose row
+ * allows it, ERROR those that are on.  False: there is no such class. */
+bool mof_warning_set(enum mof_warning_setting settings[MOF_WARNING_COUNT],
+                     struct span name, enum mof_warning_setting setting);
+
 struct mof_options {
     struct mof_world world;
+    enum mof_warning_setting warnings[MOF_WARNING_COUNT];
     struct namespace_path default_namespace; /* zeroed: root\default */
     bool syntax_only;    /* -check: no repository is looked at */
     bool strict;         /* as WMI and DSP0004 do, see docs/mof.md */
@@ -109,23 +180,36 @@ enum mof_severity {
     MOF_ERROR,
 };
 
-/* Phases as WBEM_COMPILE_STATUS_INFO.lPhaseError numbers them. */
-enum mof_phase {
-    MOF_PHASE_NONE = 0,
-    MOF_PHASE_SYNTAX = 1, /* exit 3 */
-    MOF_PHASE_ARGUMENT = 2,
-    MOF_PHASE_STORE = 3, /* meaning: superclass, key, store; exit 1 */
+/* Where an #include stands, and who included that file. */
+struct mof_include {
+    struct mof_location where;
+    const struct mof_include *from; /* NULL: a file that was named itself */
 };
 
+/*
+ * text is ours and safe to show: one line, what a source smuggled into it
+ * made visible (visible.h).  source and file names are as they stand; print
+ * them through mof_diagnostic_render.
+ */
 struct mof_diagnostic {
     enum mof_severity severity;
     enum mof_phase phase;
-    uint32_t code; /* 0x8004400C and so on; 0 for notes and warnings
+    uint32_t code;       /* 0x8004400C and so on; 0 for notes and warnings
                            without a published code */
-    struct mof_location where;
-    uint32_t width;     /* characters to underline, at least 1 */
-    const char *text;   /* ours, UTF-8, one line */
-    const char *source; /* the line, tabs kept, without its end; may be NULL */
+    const char *warning; /* name of the class it is of; NULL: none */
+    struct mof_location where;     /* file "": about the compile as a whole;
+                                  line 0: about the file as a whole */
+    uint32_t end_line, end_column; /* just behind it */
+    uint32_t width;                /* characters to underline in the line of
+                                      where, at least 1 */
+    const char *text;
+    const char *source;     /* the line, or what is around the place in a
+                               long one, without its end; may be NULL */
+    uint32_t source_column; /* of the first character of source */
+    bool source_goes_on;    /* the line does, behind source */
+    const struct mof_include *included;  /* NULL: the file was named */
+    const struct mof_diagnostic *detail; /* a note that belongs to it ("first
+                                            declared here"), and its own */
 };
 
 struct mof_compilation;
@@ -149,8 +233,27 @@ size_t mof_error_count(const struct mof_compilation *c);
 size_t mof_diagnostic_count(const struct mof_compilation *c);
 const struct mof_diagnostic *mof_diagnostic(const struct mof_compilation *c,
                                             size_t index);
-/* All of them, `file:line:column: error 0x8004400C: text`, then the source
- * line and a caret. */
+
+/* How a diagnostic is written for people. */
+struct mof_style {
+    bool colors;      /* SGR sequences */
+    unsigned columns; /* of the terminal; 0: 120 */
+};
+
+/*
+ * `file:line:column: error 0x8004400C: text`, the source line with the place
+ * underlined, its details likewise.  A tab is as wide as a terminal makes it,
+ * a long line is cut around the place.  *included is the chain shown last,
+ * so that it is not shown again; NULL at first.
+ */
+void mof_diagnostic_render(const struct mof_diagnostic *d,
+                           const struct mof_style *style,
+                           const struct mof_include **included,
+                           struct buf *out);
+/* All of them. */
+void mof_diagnostics_render(const struct mof_compilation *c,
+                            const struct mof_style *style, struct buf *out);
+/* The same in the plain style, to a stream. */
 void mof_diagnostics_print(const struct mof_compilation *c, FILE *out);
 
 /* The published symbol of a code, "WBEMMOF_E_EXPECTED_SEMI"; NULL if it is

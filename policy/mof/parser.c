@@ -106,9 +106,9 @@ hint_multiline(struct parser *p)
     if (!p->has_multiline || p->multiline_offset > p->token.offset ||
         p->token.offset - p->multiline_offset > 4000)
         return;
-    report_note(p->c, parser_at_offset(p, p->multiline_offset, 1),
-                "a string that starts here runs over a line end; is its "
-                "closing quote missing?");
+    report_detail(p->c, parser_at_offset(p, p->multiline_offset, 1),
+                  "a string that starts here runs over a line end; is its "
+                  "closing quote missing?");
     p->has_multiline = false;
 }
 
@@ -119,8 +119,10 @@ parser_unexpected(struct parser *p, uint32_t code, const char *what)
     struct at at = parser_at(p);
 
     /* Reported already, or the text ended inside a string or comment. */
-    if (t->kind == TOKEN_ERROR || p->lexer.swallowed)
+    if (t->kind == TOKEN_ERROR || p->lexer.swallowed) {
+        report_end(p->c);
         return false;
+    }
     if (t->kind == TOKEN_IDENTIFIER)
         report_error(p->c, at, code, "expected %s but found '%.*s'", what,
                      SHOWN(t->text));

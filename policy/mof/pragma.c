@@ -363,7 +363,7 @@ pragma_body(struct parser *p)
     d.row = pragma_find(name);
     d.at = parser_at_offset(p, offset, (uint32_t)name.length);
     if (d.row == &unknown)
-        report_lenient(p->c, d.at, CODE_INVALID_PRAGMA,
+        report_lenient(p->c, MOF_WARNING_PRAGMA, d.at, CODE_INVALID_PRAGMA,
                        "unknown pragma '%.*s'%s", SHOWN(name),
                        p->c->options.strict ? "" : " is ignored");
     return arguments_parse(p, &d) && d.row->apply(p, &d);

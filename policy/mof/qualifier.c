@@ -143,9 +143,11 @@ report_twice(struct parser *p, const struct syntax_qualifier *first,
 {
     report_error(
         p->c, parser_at_offset(p, again->offset, (uint32_t)again->name.length),
-        CODE_DUPLICATE_QUALIFIER, "qualifier %.*s given twice, first at %s",
-        SHOWN(again->name),
-        report_place(p->c, parser_at_offset(p, first->offset, 1)));
+        CODE_DUPLICATE_QUALIFIER, "qualifier %.*s is given twice",
+        SHOWN(again->name));
+    report_detail(
+        p->c, parser_at_offset(p, first->offset, (uint32_t)first->name.length),
+        "first given here");
 }
 
 static void

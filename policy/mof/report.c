@@ -6,14 +6,13 @@
 
 /* One diagnostic and what orders it. */
 struct report_entry {
-    struct mof_diagnostic diagnostic;
+    struct mof_diagnostic *diagnostic;
     uint32_t source, offset; /* of the text, by its first mention */
     size_t number;
 };
 
-/* A longer line is not shown: the text alone must do. */
-#define SOURCE_LINE_MAX 400
-#define TEXT_MAX        1024
+#define TEXT_MAX      1024
+#define SOURCE_AROUND 200 /* characters kept on each side of a place */
 
 struct mof_location
 report_location(struct at at)
@@ -56,16 +55,6 @@ report_memory(struct mof_compilation *c)
     };
 }
 
-/* One line that a terminal can be given, whatever the source holds. */
-static void
-text_clean(char *text)
-{
-    for (; *text != '\0'; text++) {
-        if (((unsigned char)*text < 0x20 && *text != '\t') || *text == 0x7f)
-            *text = '?';
-    }
-}
-
 /* A cut name may end inside a character. */
 static void
 text_repair(char *text)
@@ -81,34 +70,64 @@ text_repair(char *text)
     }
 }
 
+/* One line that a terminal can be given, whatever the source holds. */
 static const char *
-line_copy(struct mof_compilation *c, struct at at)
+text_make(struct mof_compilation *c, const char *format, va_list ap)
 {
-    struct span line = source_line(at.source, at.offset);
-    char *copy;
+    struct buf shown = BUF_INIT;
+    char text[TEXT_MAX];
+    const char *copy = NULL;
 
-    if (line.length == 0 || line.length > SOURCE_LINE_MAX)
-        return NULL;
-    copy = compilation_copy(c, line);
-    if (copy != NULL)
-        text_clean(copy);
+    vsnprintf(text, sizeof(text), format, ap);
+    text_repair(text);
+    visible_text(&shown, span_of(text));
+    if (buf_failed(&shown))
+        report_memory(c);
+    else
+        copy = compilation_copy(c, buf_span(&shown));
+    buf_fini(&shown);
     return copy;
 }
 
-static uint32_t
-width_in_line(struct at at)
+/* Line, end, width and what stands around the place. */
+static void
+place_fill(struct mof_compilation *c, struct mof_diagnostic *d, struct at at)
 {
-    struct span line = source_line(at.source, at.offset);
-    const char *start = at.source->text + at.offset;
-    size_t left = (size_t)(line.data + line.length - start);
-    size_t n = at.width;
+    uint32_t width = at.width > 0 ? at.width : 1, before;
+    struct source *s = at.source;
+    struct span around, line;
 
-    if (at.offset >= at.source->length || start >= line.data + line.length)
-        return 1;
-    if (n > left)
-        n = left;
-    n = utf8_count((struct span){start, n});
-    return n ? (uint32_t)n : 1;
+    d->where = report_location(at);
+    d->included = s->included;
+    source_locate(s, at.offset + width, &d->end_line, &d->end_column);
+    around = source_around(s, at.offset, SOURCE_AROUND, &before,
+                           &d->source_goes_on);
+    d->source_column = d->where.column - before;
+    line = span_skip(around, (size_t)(s->text + at.offset - around.data));
+    if (line.length > width)
+        line.length = width;
+    d->width = (uint32_t)utf8_count(line);
+    if (d->width == 0)
+        d->width = 1;
+    if (around.length > 0)
+        d->source = compilation_copy(c, around);
+}
+
+static struct mof_diagnostic *
+diagnostic_make(struct mof_compilation *c, enum mof_severity severity,
+                struct at at, const char *format, va_list ap)
+{
+    struct mof_diagnostic *d = compilation_alloc(c, sizeof(*d));
+
+    if (d == NULL)
+        return NULL;
+    d->severity = severity;
+    d->width = 1;
+    d->where.file = "";
+    d->text = text_make(c, format, ap);
+    if (at.source != NULL)
+        place_fill(c, d, at);
+    return c->failed ? NULL : d;
 }
 
 /* Counts what is added; true if it should be. */
@@ -130,117 +149,191 @@ admit(struct mof_compilation *c, enum mof_severity severity,
     return c->warnings++ < LIMIT_WARNINGS;
 }
 
-__attribute__((format(printf, 7, 0))) static void
-add(struct mof_compilation *c, enum mof_severity severity,
-    enum mof_phase phase, uint32_t code, struct at at, const char *file,
+/* What a report is besides its place and text. */
+struct kind {
+    enum mof_severity severity;
+    enum mof_phase phase;
+    uint32_t code;
+    const char *warning;
+    const char *file; /* where there is no place */
+};
+
+__attribute__((format(printf, 4, 0))) static void
+add(struct mof_compilation *c, struct kind kind, struct at at,
     const char *format, va_list ap)
 {
-    struct report_entry e = {
-        .diagnostic = {severity, phase, code, {file, 0, 0}, 1, "", NULL}};
-    char text[TEXT_MAX];
+    struct report_entry e = {.number = c->diagnostics.count};
 
-    if (!admit(c, severity, phase))
+    c->detail_slot = NULL;
+    if (!admit(c, kind.severity, kind.phase))
         return;
-    vsnprintf(text, sizeof(text), format, ap);
-    text_clean(text);
-    text_repair(text);
-    e.diagnostic.text = compilation_copy(c, span_of(text));
+    e.diagnostic = diagnostic_make(c, kind.severity, at, format, ap);
+    if (e.diagnostic == NULL)
+        return;
+    e.diagnostic->phase = kind.phase;
+    e.diagnostic->code = kind.code;
+    e.diagnostic->warning = kind.warning;
+    if (kind.file != NULL)
+        e.diagnostic->where.file = kind.file;
     if (at.source != NULL) {
-        e.diagnostic.where = report_location(at);
-        e.diagnostic.width = width_in_line(at);
-        e.diagnostic.source = line_copy(c, at);
         e.source = at.source->number;
         e.offset = at.offset;
     }
-    e.number = c->diagnostics.count;
-    if (e.diagnostic.text != NULL)
-        vector_add(c, &c->diagnostics, &e);
+    if (vector_add(c, &c->diagnostics, &e))
+        c->detail_slot = &e.diagnostic->detail;
 }
 
-#define ADD(severity, phase, code, at, file)                                  \
+#define ADD(at, ...)                                                          \
     do {                                                                      \
+        struct kind kind_ = {.severity = __VA_ARGS__};                        \
         va_list ap_;                                                          \
         va_start(ap_, format);                                                \
-        add(c, severity, phase, code, at, file, format, ap_);                 \
+        add(c, kind_, at, format, ap_);                                       \
         va_end(ap_);                                                          \
     } while (0)
 
 static const struct at no_place = {NULL, 0, 0};
 
+static enum mof_warning_setting
+setting_of(const struct mof_compilation *c, enum mof_warning warning)
+{
+    enum mof_warning_setting setting = c->options.warnings[warning];
+
+    if (setting == MOF_WARNING_DEFAULT)
+        setting =
+            mof_warning_row(warning)->on ? MOF_WARNING_ON : MOF_WARNING_OFF;
+    return setting;
+}
+
 void
 report_error(struct mof_compilation *c, struct at at, uint32_t code,
              const char *format, ...)
 {
-    ADD(MOF_ERROR, MOF_PHASE_SYNTAX, code, at, NULL);
+    ADD(at, MOF_ERROR, MOF_PHASE_SYNTAX, code);
 }
 
 void
 report_meaning_error(struct mof_compilation *c, struct at at, uint32_t code,
                      const char *format, ...)
 {
+    c->detail_slot = NULL;
     if (!c->options.syntax_only)
-        ADD(MOF_ERROR, MOF_PHASE_SYNTAX, code, at, NULL);
+        ADD(at, MOF_ERROR, MOF_PHASE_SYNTAX, code);
 }
 
 void
 report_compile_error(struct mof_compilation *c, struct at at, uint32_t code,
                      const char *format, ...)
 {
+    enum mof_warning_setting setting =
+        setting_of(c, MOF_WARNING_COMPILE_REFUSES);
+    const char *name = mof_warning_row(MOF_WARNING_COMPILE_REFUSES)->name;
+
+    c->detail_slot = NULL;
     if (!c->options.syntax_only || c->options.strict)
-        ADD(MOF_ERROR, MOF_PHASE_SYNTAX, code, at, NULL);
-    else
-        ADD(MOF_WARNING, MOF_PHASE_NONE, code, at, NULL);
+        ADD(at, MOF_ERROR, MOF_PHASE_SYNTAX, code);
+    else if (setting == MOF_WARNING_ERROR)
+        ADD(at, MOF_ERROR, MOF_PHASE_SYNTAX, code, name);
+    else if (setting == MOF_WARNING_ON)
+        ADD(at, MOF_WARNING, MOF_PHASE_NONE, code, name);
 }
 
 void
 report_store_error(struct mof_compilation *c, struct at at, uint32_t code,
                    const char *format, ...)
 {
+    c->detail_slot = NULL;
     if (report_wants_store(c))
-        ADD(MOF_ERROR, MOF_PHASE_STORE, code, at, NULL);
+        ADD(at, MOF_ERROR, MOF_PHASE_STORE, code);
 }
 
 void
-report_warning(struct mof_compilation *c, struct at at, const char *format,
-               ...)
+report_warning(struct mof_compilation *c, enum mof_warning warning,
+               struct at at, const char *format, ...)
 {
-    ADD(MOF_WARNING, MOF_PHASE_NONE, 0, at, NULL);
+    const struct mof_warning_row *row = mof_warning_row(warning);
+    enum mof_warning_setting setting = setting_of(c, warning);
+
+    c->detail_slot = NULL;
+    if (setting == MOF_WARNING_ERROR)
+        ADD(at, MOF_ERROR, row->phase, row->code, row->name);
+    else if (setting == MOF_WARNING_ON)
+        ADD(at, MOF_WARNING, MOF_PHASE_NONE, 0, row->name);
+}
+
+void
+report_lenient(struct mof_compilation *c, enum mof_warning warning,
+               struct at at, uint32_t code, const char *format, ...)
+{
+    const struct mof_warning_row *row = mof_warning_row(warning);
+    enum mof_warning_setting setting = setting_of(c, warning);
+
+    c->detail_slot = NULL;
+    if (c->options.strict)
+        ADD(at, MOF_ERROR, MOF_PHASE_SYNTAX, code);
+    else if (setting == MOF_WARNING_ERROR)
+        ADD(at, MOF_ERROR, row->phase, code, row->name);
+    else if (setting == MOF_WARNING_ON)
+        ADD(at, MOF_WARNING, MOF_PHASE_NONE, code, row->name);
 }
 
 void
 report_note(struct mof_compilation *c, struct at at, const char *format, ...)
 {
-    ADD(MOF_NOTE, MOF_PHASE_NONE, 0, at, NULL);
+    ADD(at, MOF_NOTE, MOF_PHASE_NONE);
 }
 
 void
-report_lenient(struct mof_compilation *c, struct at at, uint32_t code,
-               const char *format, ...)
+report_detail(struct mof_compilation *c, struct at at, const char *format, ...)
 {
-    if (c->options.strict)
-        ADD(MOF_ERROR, MOF_PHASE_SYNTAX, code, at, NULL);
-    else
-        ADD(MOF_WARNING, MOF_PHASE_NONE, code, at, NULL);
+    struct mof_diagnostic *d;
+    va_list ap;
+
+    if (c->failed || c->detail_slot == NULL)
+        return;
+    va_start(ap, format);
+    d = diagnostic_make(c, MOF_NOTE, at, format, ap);
+    va_end(ap);
+    if (d == NULL)
+        return;
+    *c->detail_slot = d;
+    c->detail_slot = &d->detail;
+}
+
+void
+report_end(struct mof_compilation *c)
+{
+    c->detail_slot = NULL;
 }
 
 void
 report_file_error(struct mof_compilation *c, const char *file, uint32_t code,
                   const char *format, ...)
 {
-    ADD(MOF_ERROR, MOF_PHASE_ARGUMENT, code, no_place, file);
+    ADD(no_place, MOF_ERROR, MOF_PHASE_ARGUMENT, code, NULL, file);
 }
 
-const char *
-report_place(struct mof_compilation *c, struct at at)
+/* About the compile as a whole; beside the counts and their limits. */
+__attribute__((format(printf, 2, 3))) static void
+report_remark(struct mof_compilation *c, const char *format, ...)
 {
-    struct mof_location where = report_location(at);
-    char text[TEXT_MAX];
-    const char *copy;
+    c->notes = 0;
+    ADD(no_place, MOF_NOTE, MOF_PHASE_NONE);
+}
 
-    snprintf(text, sizeof(text), "%s:%u:%u", where.file, where.line,
-             where.column);
-    copy = compilation_copy(c, span_of(text));
-    return copy != NULL ? copy : "?";
+static void
+left_out_report(struct mof_compilation *c)
+{
+    size_t warnings = c->warnings, notes = c->notes;
+
+    if (c->errors >= errors_max(c))
+        report_remark(c, "too many errors: stopped after %zu", c->errors);
+    if (warnings > LIMIT_WARNINGS)
+        report_remark(c, "%zu more warnings are not shown",
+                      warnings - LIMIT_WARNINGS);
+    if (notes > LIMIT_WARNINGS)
+        report_remark(c, "%zu more notes are not shown",
+                      notes - LIMIT_WARNINGS);
 }
 
 void
@@ -267,6 +360,7 @@ report_sort(struct mof_compilation *c)
     if (c->diagnostics.count > 1)
         qsort(c->diagnostics.items, c->diagnostics.count,
               sizeof(struct report_entry), entry_compare);
+    left_out_report(c);
 }
 
 size_t
@@ -285,60 +379,8 @@ const struct mof_diagnostic *
 mof_diagnostic(const struct mof_compilation *c, size_t index)
 {
     if (index < c->diagnostics.count)
-        return &VECTOR_AT(&c->diagnostics, struct report_entry, index)
-                    .diagnostic;
+        return VECTOR_AT(&c->diagnostics, struct report_entry, index)
+            .diagnostic;
     return c->failed && index == c->diagnostics.count ? &c->memory_diagnostic
                                                       : NULL;
-}
-
-/* The source line and carets under the place; a tab stays a tab, so that
- * both lines move alike. */
-static void
-caret_print(const struct mof_diagnostic *d, FILE *out)
-{
-    struct span rest = span_of(d->source);
-
-    fprintf(out, "    %s\n    ", d->source);
-    for (uint32_t column = 1; column < d->where.column; column++) {
-        size_t n = utf8_sequence_length(rest);
-
-        fputc(rest.length > 0 && rest.data[0] == '\t' ? '\t' : ' ', out);
-        rest = span_skip(rest, n ? n : 1);
-    }
-    fputc('^', out);
-    for (uint32_t i = 1; i < d->width; i++)
-        fputc('~', out);
-    fputc('\n', out);
-}
-
-static void
-diagnostic_print(const struct mof_diagnostic *d, FILE *out)
-{
-    static const char *const words[] = {
-        [MOF_NOTE] = "note", [MOF_WARNING] = "warning", [MOF_ERROR] = "error"};
-
-    fprintf(out, "%s:", d->where.file);
-    if (d->where.line > 0)
-        fprintf(out, "%u:%u:", d->where.line, d->where.column);
-    fprintf(out, " %s", words[d->severity]);
-    if (d->code != 0)
-        fprintf(out, " 0x%08X", d->code);
-    fprintf(out, ": %s\n", d->text);
-    if (d->source != NULL)
-        caret_print(d, out);
-}
-
-void
-mof_diagnostics_print(const struct mof_compilation *c, FILE *out)
-{
-    for (size_t i = 0; i < mof_diagnostic_count(c); i++)
-        diagnostic_print(mof_diagnostic(c, i), out);
-    if (c->errors >= errors_max(c))
-        fprintf(out, "too many errors: stopped after %zu\n", c->errors);
-    if (c->warnings > LIMIT_WARNINGS)
-        fprintf(out, "%zu more warnings are not shown\n",
-                c->warnings - LIMIT_WARNINGS);
-    if (c->notes > LIMIT_WARNINGS)
-        fprintf(out, "%zu more notes are not shown\n",
-                c->notes - LIMIT_WARNINGS);
 }

@@ -25,29 +25,35 @@ void report_compile_error(struct mof_compilation *c, struct at at,
 void report_store_error(struct mof_compilation *c, struct at at, uint32_t code,
                         const char *format, ...)
     __attribute__((format(printf, 4, 5)));
-void report_warning(struct mof_compilation *c, struct at at,
-                    const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+/* A warning, or by the options an error or nothing. */
+void report_warning(struct mof_compilation *c, enum mof_warning warning,
+                    struct at at, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+/* The same, and under options.strict an error of syntax with that code. */
+void report_lenient(struct mof_compilation *c, enum mof_warning warning,
+                    struct at at, uint32_t code, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
 void report_note(struct mof_compilation *c, struct at at, const char *format,
                  ...) __attribute__((format(printf, 3, 4)));
-/* A warning, under options.strict an error of syntax with that code. */
-void report_lenient(struct mof_compilation *c, struct at at, uint32_t code,
-                    const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
+/* A note that belongs to what was reported last, "first declared here"; if
+ * that was left out, so is this. */
+void report_detail(struct mof_compilation *c, struct at at, const char *format,
+                   ...) __attribute__((format(printf, 3, 4)));
+/* No detail belongs to what was reported last. */
+void report_end(struct mof_compilation *c);
 /* About a file as a whole: no line. */
 void report_file_error(struct mof_compilation *c, const char *file,
                        uint32_t code, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 void report_memory(struct mof_compilation *c);
 
-/* Puts what was reported into the order of the text. */
+/* Puts what was reported into the order of the text; says at the end what was
+ * left out. */
 void report_sort(struct mof_compilation *c);
 
 /* Would a store error be reported now? */
 bool report_wants_store(const struct mof_compilation *c);
 
-/* "file:line:column" in the arena, for "first declared at". */
-const char *report_place(struct mof_compilation *c, struct at at);
 void report_init(struct mof_compilation *c);
 struct mof_location report_location(struct at at);
 

@@ -139,10 +139,10 @@ encryption_set(struct mof_compilation *c, const struct syntax_statement *st,
         return;
     if (target->is_secured && target->requires_encryption != value) {
         report_error(c, at, CODE_DUPLICATE_QUALIFIER,
-                     "RequiresEncryption is %s here and %s at %s, both for "
-                     "%s",
-                     value ? "TRUE" : "FALSE", value ? "FALSE" : "TRUE",
-                     report_place(c, target->secured_at), target->display);
+                     "RequiresEncryption is both TRUE and FALSE for %s",
+                     target->display);
+        report_detail(c, target->secured_at, "%s was said here",
+                      value ? "FALSE" : "TRUE");
         return;
     }
     if (!target->is_secured)
@@ -269,7 +269,7 @@ typo_check(struct mof_compilation *c, struct space *s, size_t *pairs)
                            "makes it all the same)",
                            s->display, meant);
     else
-        report_warning(c, s->secured_at,
+        report_warning(c, MOF_WARNING_EMPTY_NAMESPACE, s->secured_at,
                        "%s is new and nothing is in it: this statement "
                        "protects nothing yet",
                        s->display);
@@ -300,7 +300,7 @@ child_check(struct mof_compilation *c, struct space *s)
         return;
     if (!s->created && c->options.world.namespace_encrypted == NULL)
         return;
-    report_warning(c, s->named_at,
+    report_warning(c, MOF_WARNING_UNENCRYPTED_CHILD, s->named_at,
                    "%s requires encryption, its child %s does not: "
                    "RequiresEncryption is not inherited",
                    s->parent->display, s->display);

@@ -243,18 +243,44 @@ source_locate(struct source *s, uint32_t offset, uint32_t *line_out,
     *column_out = column;
 }
 
-struct span
-source_line(struct source *s, uint32_t offset)
+static bool
+is_line_end(const struct source *s, uint32_t offset)
 {
-    uint32_t line, start, end;
+    return offset >= s->length || s->text[offset] == '\n' ||
+           s->text[offset] == '\r';
+}
+
+static bool
+is_inside_character(const struct source *s, uint32_t offset)
+{
+    return offset < s->length &&
+           ((unsigned char)s->text[offset] & 0xc0) == 0x80;
+}
+
+/* The text is UTF-8: one character begins where a byte is no continuation. */
+struct span
+source_around(struct source *s, uint32_t offset, unsigned around,
+              uint32_t *before_out, bool *goes_on_out)
+{
+    uint32_t first, start, end;
 
     if (offset > s->length)
         offset = s->length;
-    line = line_find(s, offset);
-    start = s->lines != NULL ? s->lines[line] : 0;
-    end = start;
-    while (end < s->length && s->text[end] != '\n' && s->text[end] != '\r')
+    first = line_find(s, offset);
+    first = s->lines != NULL ? s->lines[first] : 0;
+    *before_out = 0;
+    for (start = offset; start > first && *before_out < around;) {
+        start--;
+        *before_out += !is_inside_character(s, start);
+    }
+    while (is_inside_character(s, start))
+        start--;
+    for (end = offset; !is_line_end(s, end) && around > 0; around--) {
         end++;
+        while (is_inside_character(s, end))
+            end++;
+    }
+    *goes_on_out = !is_line_end(s, end);
     return (struct span){s->text + start, end - start};
 }
 

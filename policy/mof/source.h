@@ -10,14 +10,17 @@
 /* A file larger than this is refused before it is read (threat 32). */
 #define SOURCE_BYTES_MAX ((size_t)64 * 1024 * 1024)
 
+struct mof_include;
+
 /*
  * One source text, as UTF-8 without byte order mark and without NUL, so that
  * text[length] is a sentinel for the lexer.  Places in it are byte offsets;
  * lines and columns are worked out only when somebody must read them.
  */
 struct source {
-    const char *name; /* as shown */
-    uint32_t number;  /* in the order of reading */
+    const char *name;                   /* as shown */
+    const struct mof_include *included; /* by whom; NULL: nobody */
+    uint32_t number;                    /* in the order of reading */
     char *text;
     uint32_t length;
     uint32_t *lines; /* offsets of line starts, built on demand */
@@ -50,8 +53,10 @@ void source_fini(struct source *s);
 /* Line and column of an offset, both from 1, columns in characters. */
 void source_locate(struct source *s, uint32_t offset, uint32_t *line_out,
                    uint32_t *column_out);
-/* The line that offset is in, without its end. */
-struct span source_line(struct source *s, uint32_t offset);
+/* What surrounds offset in its line: `around` characters at most before and
+ * behind it; *before_out are those before.  *goes_on_out: the line does. */
+struct span source_around(struct source *s, uint32_t offset, unsigned around,
+                          uint32_t *before_out, bool *goes_on_out);
 
 /* The whole of a regular file or, for "-", of standard input; malloc'ed.
  * What else it may be (a device, a directory) is an error. */

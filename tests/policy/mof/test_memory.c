@@ -98,3 +98,71 @@ Test(memory, running_out_of_it_drops_nothing_silently)
         n++;
     cr_expect(n > 20);
 }
+
+/* Errors, a warning, details and a long line. */
+static const char mistakes[] =
+    "class A { uint8 x; string x; boolean b = \"true\"; };\n"
+    "class B { uint8 x y; /*                                             "
+    "                                                                    "
+    "                                                                    "
+    "*/ };\ninstance of A { x = 1; x = 2; };\n";
+
+/* Where only a place could not be worked out the rest is complete. */
+static size_t
+words_of(const char *shown)
+{
+    size_t n = 0;
+
+    for (; *shown != '\0'; shown++)
+        n += strncmp(shown, ": error 0x", 10) == 0 ||
+             strncmp(shown, ": warning 0x", 12) == 0 ||
+             strncmp(shown, ": note: ", 8) == 0;
+    return n;
+}
+
+/* Out of memory while diagnostics are made or shown: never a text that ends
+ * early and looks whole. */
+static bool
+report_failing_at(size_t n, const char *whole)
+{
+    struct mof_options options = {.world = test_world};
+    struct mof_style style = {.columns = 60};
+    struct buf out = BUF_INIT;
+    struct mof_compilation *c;
+    bool ran_out;
+
+    left = n;
+    counting = true;
+    c = mof_compilation_new(&options);
+    if (c != NULL) {
+        mof_compile_buffer(c, "t.mof", mistakes, strlen(mistakes));
+        mof_check(c);
+        mof_diagnostics_render(c, &style, &out);
+    }
+    ran_out = left > n;
+    counting = false;
+    if (c != NULL && !buf_failed(&out))
+        cr_expect(words_of(out.data) == words_of(whole) ||
+                      strstr(out.data, "out of memory") != NULL,
+                  "at %zu: %s", n, out.data);
+    buf_fini(&out);
+    mof_compilation_free(c);
+    return ran_out;
+}
+
+Test(memory, running_out_of_it_cuts_no_diagnostic_short)
+{
+    struct mof_options options = {.world = test_world};
+    struct mof_style style = {.columns = 60};
+    struct buf whole = BUF_INIT;
+    struct mof_compilation *c = compile_text(mistakes, &options);
+    size_t n = 0;
+
+    mof_diagnostics_render(c, &style, &whole);
+    cr_assert(!buf_failed(&whole));
+    while (report_failing_at(n, whole.data))
+        n++;
+    cr_expect(n > 20, "%zu", n);
+    buf_fini(&whole);
+    mof_compilation_free(c);
+}

@@ -74,8 +74,38 @@ Test(source, finds_line_and_column_in_characters)
         cr_expect(line == rows[i].line && column == rows[i].column,
                   "offset %u: %u:%u", rows[i].offset, line, column);
     }
-    assert_span(source_line(&s, 4), "üß x");
-    assert_span(source_line(&s, 14), "end");
+    source_fini(&s);
+}
+
+Test(source, gives_what_is_around_a_place_in_its_line)
+{
+    static const char text[] = "a\nüß日 x\r\n\rend";
+    static const struct {
+        uint32_t offset;
+        unsigned around;
+        const char *text;
+        uint32_t before;
+        bool goes_on;
+    } rows[] = {
+        {6, 100, "üß日 x", 2, false}, {6, 1, "ß日", 1, true},
+        {6, 0, "", 0, true},          {2, 2, "üß", 0, true},
+        {11, 3, "日 x", 3, false},    {15, 2, "end", 1, false},
+        {99, 2, "nd", 2, false},      {1, 5, "a", 1, false},
+    };
+    struct source s = {.name = "t"};
+    uint32_t guessed_at, before;
+    bool goes_on;
+
+    cr_assert(source_decode(&s, BYTES(text), &guessed_at) == SOURCE_OK);
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        struct span around = source_around(&s, rows[i].offset, rows[i].around,
+                                           &before, &goes_on);
+
+        cr_expect(span_equal(around, span_of(rows[i].text)), "%zu: '%.*s'", i,
+                  (int)around.length, around.data);
+        cr_expect(before == rows[i].before && goes_on == rows[i].goes_on,
+                  "%zu: %u %d", i, before, goes_on);
+    }
     source_fini(&s);
 }
 

@@ -12,6 +12,7 @@
 #include "policy/base/clock.h"
 #include "policy/base/error.h"
 #include "policy/base/namespace_path.h"
+#include "policy/base/nearest.h"
 #include "policy/base/siphash.h"
 #include "policy/base/span.h"
 #include "policy/base/strmap.h"

@@ -60,6 +60,40 @@ class_find(void *context, const struct namespace_path *ns, struct span name)
     return class;
 }
 
+struct class_near {
+    struct nearest nearest;
+    struct arena *arena;
+};
+
+/* What is visited does not outlive the visit. */
+static bool
+class_near_visit(void *arg, struct span name, struct span superclass)
+{
+    struct class_near *near = arg;
+    unsigned before = near->nearest.distance;
+
+    (void)superclass;
+    nearest_offer(&near->nearest, name);
+    if (near->nearest.distance < before)
+        near->nearest.best = arena_span(near->arena, name);
+    return true;
+}
+
+static const char *
+class_near(void *context, const struct namespace_path *ns, struct span name)
+{
+    struct world *w = context;
+    struct class_near near = {.arena = w->arena};
+
+    if (w->repo == NULL || w->failed)
+        return NULL;
+    nearest_init(&near.nearest, name);
+    if (repository_each_class(w->repo, ns, class_near_visit, &near, &w->err) <
+        0)
+        w->failed = true;
+    return near.nearest.best.data;
+}
+
 static bool
 namespace_near(void *context, const struct namespace_path *ns,
                struct namespace_path *near_out)
@@ -80,6 +114,7 @@ world_answers(struct world *w)
     return (struct mof_world){.context = w,
                               .namespace_exists = namespace_exists,
                               .class_find = class_find,
+                              .class_near = class_near,
                               .namespace_near = namespace_near,
                               .namespace_encrypted = namespace_encrypted};
 }

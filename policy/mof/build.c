@@ -5,6 +5,7 @@
 #include "policy/mof/convert.h"
 #include "policy/mof/report.h"
 #include "policy/mof/schema.h"
+#include "policy/mof/suggest.h"
 
 static struct at
 instance_at(const struct syntax_instance *i)
@@ -48,6 +49,7 @@ declarations_find(struct mof_compilation *c, struct syntax_instance *i)
         report_store_error(c, property_at(i, p), CODE_NOT_FOUND,
                            "class %.*s has no property %.*s",
                            SHOWN(i->class_name), SHOWN(p->name));
+        suggest_property(c, i->info, p->name);
         ok = false;
     }
     return ok;
@@ -199,6 +201,7 @@ class_check(struct mof_compilation *c, const struct syntax_instance *i)
         report_store_error(c, at, CODE_INVALID_CLASS,
                            "class %.*s is not known in %s",
                            SHOWN(i->class_name), i->space->display);
+        suggest_class(c, i->space, i->class_name);
         return false;
     }
     if (!i->info->is_abstract)

@@ -7,6 +7,7 @@
 #include "policy/mof/report.h"
 #include "policy/mof/schema.h"
 #include "policy/mof/space.h"
+#include "policy/mof/suggest.h"
 
 static uint32_t
 last_line(const struct syntax_statement *st)
@@ -91,9 +92,11 @@ static void
 check_namespace(struct mof_compilation *c, const struct syntax_statement *st,
                 size_t now)
 {
-    if (c->options.strict && !space_exists(c, st->space))
+    if (c->options.strict && !space_exists(c, st->space)) {
         report_store_error(c, st->at, CODE_INVALID_NAMESPACE,
                            "namespace %s does not exist", st->space->display);
+        suggest_namespace(c, st->space);
+    }
     check_space(c, st, st->space, now);
 }
 

@@ -5,6 +5,7 @@
 #include "policy/mof/names.h"
 #include "policy/mof/report.h"
 #include "policy/mof/schema.h"
+#include "policy/mof/suggest.h"
 
 /* Up to so many names are compared one by one. */
 #define FEW_NAMES 12
@@ -245,6 +246,7 @@ superclass_find(struct mof_compilation *c, const struct syntax_statement *st,
                            "superclass %.*s is not known in %s; it must be "
                            "declared before",
                            SHOWN(in->superclass), st->space->display);
+        suggest_class(c, st->space, in->superclass);
         return NULL;
     }
     if (super->depth + 1 > LIMIT_SUPERCLASSES) {
@@ -396,20 +398,12 @@ check_qualifier(struct mof_compilation *c, const struct syntax_statement *st,
 static void
 type_use_check(struct mof_compilation *c, const struct type_use *use)
 {
-    const char *meant = names_type_meant(use->name);
-
     if (!report_wants_store(c) ||
         schema_find(c, use->space, use->name) != NULL)
         return;
-    if (meant != NULL)
-        report_store_error(c, use->at, CODE_UNRECOGNIZED_TYPE,
-                           "%.*s is neither a type nor a class; did you "
-                           "mean %s?",
-                           SHOWN(use->name), meant);
-    else
-        report_store_error(c, use->at, CODE_UNRECOGNIZED_TYPE,
-                           "%.*s is neither a type nor a class",
-                           SHOWN(use->name));
+    report_store_error(c, use->at, CODE_UNRECOGNIZED_TYPE,
+                       "%.*s is neither a type nor a class", SHOWN(use->name));
+    suggest_type(c, use->space, use->name);
 }
 
 void

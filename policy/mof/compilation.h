@@ -75,11 +75,12 @@ struct mof_compilation {
     struct vector alias_maps;  /* struct strmap *, one a file */
     struct vector class_maps;  /* struct strmap *, to free */
 
+    struct strmap *spelled; /* qualifiers' names that were looked at */
+
     size_t tokens, include_files, include_bytes;
 
-    struct vector diagnostics; /* struct report_entry */
-    /* Where the next detail goes; NULL: nowhere. */
-    const struct mof_diagnostic **detail_slot;
+    struct vector diagnostics;   /* struct report_entry */
+    struct mof_diagnostic *last; /* reported; NULL: it was left out */
     size_t errors, syntax_errors, warnings, notes;
     struct mof_diagnostic memory_diagnostic;
 };

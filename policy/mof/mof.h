@@ -34,6 +34,10 @@ struct mof_world {
     const struct cim_class *(*class_find)(void *context,
                                           const struct namespace_path *ns,
                                           struct span name);
+    /* The class there whose name is nearest to that (nearest.h); NULL if none
+     * is near.  As long as the compilation. */
+    const char *(*class_near)(void *context, const struct namespace_path *ns,
+                              struct span name);
     /* The spelling of an existing namespace that is nearest to ns within
      * edit distance 2; false if there is none. */
     bool (*namespace_near)(void *context, const struct namespace_path *ns,
@@ -75,6 +79,9 @@ enum mof_phase {
         "NULL in an array")                                                   \
     ROW(PRAGMA, "unknown-pragma", true, SYNTAX, INVALID_PRAGMA, true,         \
         "a pragma that is not known and ignored")                             \
+    ROW(QUALIFIER_SPELLING, "qualifier-spelling", true, SYNTAX,               \
+        QUALIFIER_USED_OUTSIDE_SCOPE, true,                                   \
+        "a qualifier that is nearly a standard one")                          \
     ROW(MISSING_INCLUDE, "missing-include", true, SYNTAX,                     \
         ERROR_INVALID_INCLUDE_FILE, true,                                     \
         "-check: an included file is not there")                              \
@@ -207,9 +214,10 @@ struct mof_diagnostic {
                                long one, without its end; may be NULL */
     uint32_t source_column; /* of the first character of source */
     bool source_goes_on;    /* the line does, behind source */
-    const struct mof_include *included;  /* NULL: the file was named */
-    const struct mof_diagnostic *detail; /* a note that belongs to it ("first
-                                            declared here"), and its own */
+    const struct mof_include *included; /* NULL: the file was named */
+    const char *meant; /* what probably was meant in its place; NULL */
+    struct mof_diagnostic *detail; /* a note that belongs to it ("first
+                                      declared here"), and its own */
 };
 
 struct mof_compilation;

@@ -3,10 +3,6 @@
 
 #include "policy/mof/compilation.h"
 
-/* Edit distance without case (insert, delete, replace, swap of neighbours);
- * max + 1 for anything larger than max. */
-unsigned names_distance(struct span a, struct span b, unsigned max);
-
 /* A class, property or method of the user's own: reports what WMI does not
  * allow.  code is for one that is too long. */
 void names_check(struct mof_compilation *c, struct at at, struct span name,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "policy/mof/report.h"
+#include "policy/mof/suggest.h"
 
 struct at
 parser_at_offset(const struct parser *p, uint32_t offset, uint32_t width)
@@ -284,6 +285,9 @@ static const struct {
 static bool
 production_foreign(struct parser *p, uint32_t start)
 {
+    static const char *const words[] = {"class", "instance", "qualifier",
+                                        NULL};
+
     for (size_t i = 0; i < ARRAY_COUNT(foreign_words); i++) {
         if (!parser_is_word(p, foreign_words[i].word))
             continue;
@@ -291,9 +295,12 @@ production_foreign(struct parser *p, uint32_t start)
                      foreign_words[i].code, "%s", foreign_words[i].text);
         return false;
     }
-    return parser_unexpected(
+    parser_unexpected(
         p, CODE_UNRECOGNIZED_TOKEN,
         "#pragma, class, instance of, qualifier or [qualifiers]");
+    if (parser_is(p, TOKEN_IDENTIFIER))
+        report_meant(p->c, suggest_word(words, p->token.text));
+    return false;
 }
 
 /* production = directive | [ quals ] classDecl | [ quals ] instanceDecl

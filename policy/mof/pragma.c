@@ -350,6 +350,26 @@ arguments_parse(struct parser *p, struct directive *d)
     return parser_expect(p, ')', CODE_EXPECTED_CLOSE_PAREN, "')'");
 }
 
+/* A namespace that is not entered would leave the security statements behind
+ * it to another one. */
+static void
+unknown_report(struct parser *p, struct at at, struct span name)
+{
+    struct nearest n;
+
+    nearest_init(&n, name);
+    for (size_t i = 0; i < ARRAY_COUNT(pragmas); i++)
+        nearest_offer(&n, span_of(pragmas[i].name));
+    if (span_equal(n.best, SPAN("namespace")))
+        report_error(p->c, at, CODE_INVALID_PRAGMA, "unknown pragma '%.*s'",
+                     SHOWN(name));
+    else
+        report_lenient(p->c, MOF_WARNING_PRAGMA, at, CODE_INVALID_PRAGMA,
+                       "unknown pragma '%.*s'%s", SHOWN(name),
+                       p->c->options.strict ? "" : " is ignored");
+    report_meant(p->c, n.best);
+}
+
 static bool
 pragma_body(struct parser *p)
 {
@@ -363,9 +383,7 @@ pragma_body(struct parser *p)
     d.row = pragma_find(name);
     d.at = parser_at_offset(p, offset, (uint32_t)name.length);
     if (d.row == &unknown)
-        report_lenient(p->c, MOF_WARNING_PRAGMA, d.at, CODE_INVALID_PRAGMA,
-                       "unknown pragma '%.*s'%s", SHOWN(name),
-                       p->c->options.strict ? "" : " is ignored");
+        unknown_report(p, d.at, name);
     return arguments_parse(p, &d) && d.row->apply(p, &d);
 }
 

@@ -2,6 +2,7 @@
 
 #include "policy/mof/parser.h"
 #include "policy/mof/report.h"
+#include "policy/mof/suggest.h"
 
 /*
  * Qualifier lists and qualifier statements (DSP0004 annex A, WMI SDK
@@ -46,7 +47,7 @@ static const struct {
 /* What a qualifier may be put on, as bits of cim_qualifier_declaration. */
 static const char *const scopes[] = {
     "class",     "association", "indication", "qualifier", "property",
-    "reference", "method",      "parameter",  "schema",
+    "reference", "method",      "parameter",  "schema",    NULL,
 };
 
 static const struct flavor_row *
@@ -57,6 +58,21 @@ flavor_find(struct span name)
             return &flavors[i];
     }
     return NULL;
+}
+
+static bool
+flavor_unknown(struct parser *p, const char *what)
+{
+    struct nearest n;
+
+    parser_unexpected(p, CODE_EXPECTED_FLAVOR_TYPE, what);
+    if (!parser_is(p, TOKEN_IDENTIFIER))
+        return false;
+    nearest_init(&n, p->token.text);
+    for (size_t i = 0; i < ARRAY_COUNT(flavors); i++)
+        nearest_offer(&n, span_of(flavors[i].name));
+    report_meant(p->c, n.best);
+    return false;
 }
 
 static bool
@@ -87,18 +103,16 @@ flavors_parse(struct parser *p, unsigned *set)
     if (parser_is(p, TOKEN_IDENTIFIER))
         row = flavor_find(p->token.text);
     if (row == NULL)
-        return parser_unexpected(
-            p, CODE_EXPECTED_FLAVOR_TYPE,
-            "a flavor (EnableOverride, DisableOverride, Restricted, "
-            "ToSubclass, ToInstance, Amended, ...)");
+        return flavor_unknown(p, "a flavor (EnableOverride, DisableOverride, "
+                                 "Restricted, ToSubclass, ToInstance, "
+                                 "Amended, ...)");
     while (row != NULL) {
         flavor_add(p, row, set);
         row =
             parser_is(p, TOKEN_IDENTIFIER) ? flavor_find(p->token.text) : NULL;
     }
     if (parser_is(p, TOKEN_IDENTIFIER))
-        return parser_unexpected(p, CODE_EXPECTED_FLAVOR_TYPE,
-                                 "another flavor, ',' or ']'");
+        return flavor_unknown(p, "another flavor, ',' or ']'");
     return true;
 }
 
@@ -184,6 +198,51 @@ duplicates_find_many(struct parser *p, struct syntax_qualifiers *set)
     strmap_free(seen);
 }
 
+static bool
+is_declared(const struct mof_compilation *c, struct span name)
+{
+    for (size_t i = 0; i < c->statements.count; i++) {
+        const struct syntax_statement *st =
+            &VECTOR_AT(&c->statements, struct syntax_statement, i);
+
+        if (st->kind == SYNTAX_QUALIFIER &&
+            span_equal_nocase(st->u.qualifier->name, name))
+            return true;
+    }
+    return false;
+}
+
+/* True the first time that a name comes up. */
+static bool
+is_new(struct mof_compilation *c, struct span name)
+{
+    static char mark;
+
+    if (c->spelled == NULL)
+        c->spelled = compilation_map_new(c, &c->class_maps);
+    if (c->spelled == NULL || strmap_get(c->spelled, name) != NULL)
+        return false;
+    if (!strmap_put(c->spelled, name, &mark))
+        report_memory(c);
+    return true;
+}
+
+/* WMI needs no declaration of a qualifier, so a slip in one is silent. */
+static void
+spelling_check(struct parser *p, struct at at, struct span name)
+{
+    struct span meant;
+
+    if (!is_new(p->c, name))
+        return;
+    meant = suggest_qualifier(name);
+    if (meant.length == 0 || is_declared(p->c, name))
+        return;
+    report_warning(p->c, MOF_WARNING_QUALIFIER_SPELLING, at,
+                   "qualifier %.*s is not a standard one", SHOWN(name));
+    report_meant(p->c, meant);
+}
+
 static void
 qualifier_names_check(struct parser *p, const struct syntax_qualifiers *set)
 {
@@ -199,6 +258,7 @@ qualifier_names_check(struct parser *p, const struct syntax_qualifiers *set)
             report_error(p->c, at, CODE_CIMTYPE_QUALIFIER,
                          "CIMTYPE follows from the declaration and can't be "
                          "given");
+        spelling_check(p, at, q->name);
     }
 }
 
@@ -232,14 +292,17 @@ scope_parse(struct parser *p, unsigned *set)
 {
     if (parser_take_word(p, "any"))
         return true; /* 0 means any */
-    for (size_t i = 0; i < ARRAY_COUNT(scopes); i++) {
+    for (size_t i = 0; scopes[i] != NULL; i++) {
         if (parser_take_word(p, scopes[i])) {
             *set |= 1u << i;
             return true;
         }
     }
-    return parser_unexpected(p, CODE_INVALID_QUALIFIER_SYNTAX,
-                             "a scope (class, property, method, ..., any)");
+    parser_unexpected(p, CODE_INVALID_QUALIFIER_SYNTAX,
+                      "a scope (class, property, method, ..., any)");
+    if (parser_is(p, TOKEN_IDENTIFIER))
+        report_meant(p->c, suggest_word(scopes, p->token.text));
+    return false;
 }
 
 static bool
@@ -250,7 +313,7 @@ flavor_parse(struct parser *p, unsigned *set)
     if (parser_is(p, TOKEN_IDENTIFIER))
         row = flavor_find(p->token.text);
     if (row == NULL)
-        return parser_unexpected(p, CODE_EXPECTED_FLAVOR_TYPE, "a flavor");
+        return flavor_unknown(p, "a flavor");
     return flavor_add(p, row, set);
 }
 

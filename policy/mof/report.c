@@ -164,7 +164,7 @@ add(struct mof_compilation *c, struct kind kind, struct at at,
 {
     struct report_entry e = {.number = c->diagnostics.count};
 
-    c->detail_slot = NULL;
+    c->last = NULL;
     if (!admit(c, kind.severity, kind.phase))
         return;
     e.diagnostic = diagnostic_make(c, kind.severity, at, format, ap);
@@ -180,7 +180,7 @@ add(struct mof_compilation *c, struct kind kind, struct at at,
         e.offset = at.offset;
     }
     if (vector_add(c, &c->diagnostics, &e))
-        c->detail_slot = &e.diagnostic->detail;
+        c->last = e.diagnostic;
 }
 
 #define ADD(at, ...)                                                          \
@@ -216,7 +216,7 @@ void
 report_meaning_error(struct mof_compilation *c, struct at at, uint32_t code,
                      const char *format, ...)
 {
-    c->detail_slot = NULL;
+    c->last = NULL;
     if (!c->options.syntax_only)
         ADD(at, MOF_ERROR, MOF_PHASE_SYNTAX, code);
 }
@@ -229,7 +229,7 @@ report_compile_error(struct mof_compilation *c, struct at at, uint32_t code,
         setting_of(c, MOF_WARNING_COMPILE_REFUSES);
     const char *name = mof_warning_row(MOF_WARNING_COMPILE_REFUSES)->name;
 
-    c->detail_slot = NULL;
+    c->last = NULL;
     if (!c->options.syntax_only || c->options.strict)
         ADD(at, MOF_ERROR, MOF_PHASE_SYNTAX, code);
     else if (setting == MOF_WARNING_ERROR)
@@ -242,7 +242,7 @@ void
 report_store_error(struct mof_compilation *c, struct at at, uint32_t code,
                    const char *format, ...)
 {
-    c->detail_slot = NULL;
+    c->last = NULL;
     if (report_wants_store(c))
         ADD(at, MOF_ERROR, MOF_PHASE_STORE, code);
 }
@@ -254,7 +254,7 @@ report_warning(struct mof_compilation *c, enum mof_warning warning,
     const struct mof_warning_row *row = mof_warning_row(warning);
     enum mof_warning_setting setting = setting_of(c, warning);
 
-    c->detail_slot = NULL;
+    c->last = NULL;
     if (setting == MOF_WARNING_ERROR)
         ADD(at, MOF_ERROR, row->phase, row->code, row->name);
     else if (setting == MOF_WARNING_ON)
@@ -268,7 +268,7 @@ report_lenient(struct mof_compilation *c, enum mof_warning warning,
     const struct mof_warning_row *row = mof_warning_row(warning);
     enum mof_warning_setting setting = setting_of(c, warning);
 
-    c->detail_slot = NULL;
+    c->last = NULL;
     if (c->options.strict)
         ADD(at, MOF_ERROR, MOF_PHASE_SYNTAX, code);
     else if (setting == MOF_WARNING_ERROR)
@@ -286,24 +286,43 @@ report_note(struct mof_compilation *c, struct at at, const char *format, ...)
 void
 report_detail(struct mof_compilation *c, struct at at, const char *format, ...)
 {
-    struct mof_diagnostic *d;
+    struct mof_diagnostic *d, *above = c->last;
     va_list ap;
 
-    if (c->failed || c->detail_slot == NULL)
+    if (c->failed || above == NULL)
         return;
     va_start(ap, format);
     d = diagnostic_make(c, MOF_NOTE, at, format, ap);
     va_end(ap);
     if (d == NULL)
         return;
-    *c->detail_slot = d;
-    c->detail_slot = &d->detail;
+    while (above->detail != NULL)
+        above = above->detail;
+    above->detail = d;
+}
+
+void
+report_meant(struct mof_compilation *c, struct span name)
+{
+    struct buf text = BUF_INIT;
+
+    if (c->failed || c->last == NULL || name.length == 0)
+        return;
+    c->last->meant = compilation_copy(c, name);
+    buf_addf(&text, "%s; did you mean ", c->last->text);
+    visible_text(&text, name);
+    buf_add_char(&text, '?');
+    if (buf_failed(&text))
+        report_memory(c);
+    else if (c->last->meant != NULL)
+        c->last->text = compilation_copy(c, buf_span(&text));
+    buf_fini(&text);
 }
 
 void
 report_end(struct mof_compilation *c)
 {
-    c->detail_slot = NULL;
+    c->last = NULL;
 }
 
 void

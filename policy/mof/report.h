@@ -39,6 +39,8 @@ void report_note(struct mof_compilation *c, struct at at, const char *format,
  * that was left out, so is this. */
 void report_detail(struct mof_compilation *c, struct at at, const char *format,
                    ...) __attribute__((format(printf, 3, 4)));
+/* Likewise: "; did you mean NAME?", nothing for an absent one. */
+void report_meant(struct mof_compilation *c, struct span name);
 /* No detail belongs to what was reported last. */
 void report_end(struct mof_compilation *c);
 /* About a file as a whole: no line. */

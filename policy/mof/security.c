@@ -76,7 +76,7 @@ security_refuse_instance(struct mof_compilation *c,
 
     for (size_t n = 0; n < ARRAY_COUNT(classes) && i->qualifiers.count > 0;
          n++) {
-        if (names_distance(i->class_name, classes[n], NEAR_CLASS) <=
+        if (nearest_distance(i->class_name, classes[n], NEAR_CLASS) <=
             NEAR_CLASS)
             meant = classes[n].data;
     }
@@ -97,10 +97,10 @@ contains_nocase(struct span s, struct span part)
 static const char *
 qualifier_meant(struct span name)
 {
-    if (names_distance(name, encryption, NEAR_QUALIFIER) <= NEAR_QUALIFIER ||
+    if (nearest_distance(name, encryption, NEAR_QUALIFIER) <= NEAR_QUALIFIER ||
         contains_nocase(name, SPAN("encrypt")))
         return encryption.data;
-    if (names_distance(name, sddl, NEAR_QUALIFIER) <= NEAR_QUALIFIER ||
+    if (nearest_distance(name, sddl, NEAR_QUALIFIER) <= NEAR_QUALIFIER ||
         contains_nocase(name, SPAN("sddl")))
         return sddl.data;
     return NULL;
@@ -208,8 +208,8 @@ security_statement(struct mof_compilation *c,
         } else if ((meant = qualifier_meant(q->name)) != NULL) {
             report_error(c, qualifier_at(source, q),
                          CODE_QUALIFIER_USED_OUTSIDE_SCOPE,
-                         "unknown qualifier '%.*s'; did you mean %s?",
-                         SHOWN(q->name), meant);
+                         "unknown qualifier '%.*s'", SHOWN(q->name));
+            report_meant(c, span_of(meant));
         }
     }
 }
@@ -236,9 +236,9 @@ near_in_compile(const struct mof_compilation *c, const struct space *s,
 
         ++*pairs;
         if (other->has_content && !is_above(&other->path, s) &&
-            names_distance(namespace_path_span(&other->path),
-                           namespace_path_span(&s->path),
-                           NEAR_NAMESPACE) <= NEAR_NAMESPACE)
+            nearest_distance(namespace_path_span(&other->path),
+                             namespace_path_span(&s->path),
+                             NEAR_NAMESPACE) <= NEAR_NAMESPACE)
             return other;
     }
     return NULL;
@@ -263,16 +263,18 @@ typo_check(struct mof_compilation *c, struct space *s, size_t *pairs)
         meant = near.text;
     else if ((other = near_in_compile(c, s, pairs)) != NULL)
         meant = other->display;
-    if (meant != NULL && !c->options.create)
+    if (meant != NULL && !c->options.create) {
         report_store_error(c, s->secured_at, CODE_INVALID_NAMESPACE,
-                           "%s does not exist; did you mean %s? (--create "
-                           "makes it all the same)",
-                           s->display, meant);
-    else
+                           "%s does not exist (--create makes it all the "
+                           "same)",
+                           s->display);
+        report_meant(c, span_of(meant));
+    } else {
         report_warning(c, MOF_WARNING_EMPTY_NAMESPACE, s->secured_at,
                        "%s is new and nothing is in it: this statement "
                        "protects nothing yet",
                        s->display);
+    }
 }
 
 static bool

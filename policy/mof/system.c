@@ -54,6 +54,18 @@ schema_find_system(struct span name)
     return c != NULL ? strmap_get(c->start_space->classes, name) : NULL;
 }
 
+void
+system_offer(struct nearest *n)
+{
+    struct mof_compilation *c = system_get();
+    const struct mof_unit *unit = c != NULL ? mof_unit(c) : NULL;
+
+    for (size_t i = 0; unit != NULL && i < unit->count; i++) {
+        if (unit->statements[i].kind == MOF_STATEMENT_CLASS)
+            nearest_offer(n, unit->statements[i].name);
+    }
+}
+
 const struct cim_class *
 mof_system_class(struct span name)
 {

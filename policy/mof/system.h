@@ -4,4 +4,9 @@
 /* MOF of the classes whose names begin with "__". */
 extern const char system_text[];
 
+struct nearest;
+
+/* Offers the names of those classes (nearest.h). */
+void system_offer(struct nearest *n);
+
 #endif

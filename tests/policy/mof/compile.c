@@ -41,8 +41,22 @@ world_near(void *context, const struct namespace_path *ns,
            NAMESPACE_PATH_OK;
 }
 
+static const char *
+world_class_near(void *context, const struct namespace_path *ns,
+                 struct span name)
+{
+    struct nearest n;
+
+    (void)context;
+    nearest_init(&n, name);
+    if (span_equal(namespace_path_span(ns), SPAN("root\\hardware")))
+        nearest_offer(&n, SPAN("HW_Disk"));
+    return n.best.data;
+}
+
 const struct mof_world test_world = {.namespace_exists = world_exists,
                                      .class_find = world_class,
+                                     .class_near = world_class_near,
                                      .namespace_near = world_near};
 
 struct mof_compilation *

@@ -106,6 +106,7 @@ static const struct {
     {"quoted-boolean", "class A { boolean b = \"true\"; };", false},
     {"null-element", "class A { uint8 x[] = {NULL}; };", false},
     {"unknown-pragma", "#pragma foo(\"x\")\n", false},
+    {"qualifier-spelling", "class A { [Kye] uint8 x; };", false},
     {"missing-include", "#pragma include(\"none.mof\")\n", true},
     {"compile-refuses", "#pragma namespace(\"root\\\\a b\")\n", true},
     {"empty-namespace",
@@ -159,7 +160,7 @@ Test(report, leaves_out_a_class_or_makes_it_an_error_as_told)
         cr_expect(mof_error_count(c) == 1, "%s", name);
         cr_expect(diagnostic_of(c, MOF_ERROR, 0)->code != 0, "%s", name);
         cr_expect(diagnostic_of(c, MOF_ERROR, 0)->phase ==
-                      (i < 9 ? MOF_PHASE_SYNTAX : MOF_PHASE_STORE),
+                      (i < 10 ? MOF_PHASE_SYNTAX : MOF_PHASE_STORE),
                   "%s", name);
         mof_compilation_free(c);
         c = compile_with(i, "all", MOF_WARNING_ERROR);
@@ -173,7 +174,7 @@ Test(report, leaves_warnings_of_protection_on_unless_they_are_named)
     for (size_t i = 0; i < ARRAY_COUNT(warning_rows); i++) {
         struct mof_compilation *c = compile_with(i, "all", MOF_WARNING_OFF);
 
-        cr_expect((count_of(c, MOF_WARNING) > 0) == (i >= 9), "%s",
+        cr_expect((count_of(c, MOF_WARNING) > 0) == (i >= 10), "%s",
                   warning_rows[i].name);
         mof_compilation_free(c);
     }

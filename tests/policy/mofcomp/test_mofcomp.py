@@ -153,6 +153,21 @@ def contradictions():
     expect_in(err, "'foo' is ignored")
 
 
+@test("a stored class, property or namespace is suggested for one that is "
+      "nearly it")
+def did_you_mean():
+    s = State()
+    s.run(s.file("class.mof", CLASS))
+    head = '#pragma namespace("root\\\\MyNamespace")\n'
+    for text, meant in (
+            (head + 'instance of My_Clas { Name = "x"; };\n', "My_Class"),
+            (head + "class B : My_Calss { uint8 X; };\n", "My_Class"),
+            (head + 'instance of My_Class { Nam = "x"; };\n', "Name"),
+            (statement("root\\MyNamespac"), "root\\mynamespace")):
+        _, err = s.run(s.file("a.mof", text), code=1)
+        expect_in(err, "; did you mean %s?\n" % meant)
+
+
 @test("a child of one letter is not taken for its parent")
 def short_child():
     s = State()

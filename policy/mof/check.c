@@ -31,8 +31,7 @@ check_emit(struct mof_compilation *c, const struct syntax_statement *st,
     result.where = report_location(st->at);
     result.last_line = last_line(st);
     result.must_exist = st->must_exist;
-    result.create_only = st->create_only;
-    result.update_only = st->update_only;
+    result.change = st->change;
     if (!vector_add(c, &c->results, &result))
         return SIZE_MAX;
     return c->results.count - 1;

@@ -126,6 +126,25 @@ child_space(struct mof_compilation *c, const struct syntax_statement *st)
     return child;
 }
 
+/* The one that is there already gets a statement too, since the flags of the
+ * compile may forbid to touch it. */
+static void
+namespace_put(struct mof_compilation *c, const struct syntax_statement *st,
+              struct space *child, size_t now)
+{
+    size_t at;
+
+    if (!space_exists(c, child)) {
+        check_space(c, st, child, now);
+        at = c->results.count - 1;
+    } else {
+        check_space(c, st, child, now);
+        at = check_emit(c, st, MOF_STATEMENT_NAMESPACE, child);
+    }
+    if (at < c->results.count)
+        VECTOR_AT(&c->results, struct mof_statement, at).is_instance = true;
+}
+
 /* instance of __Namespace { Name = "X"; }: create-or-update the child. */
 static void
 namespace_instance(struct mof_compilation *c,
@@ -136,7 +155,7 @@ namespace_instance(struct mof_compilation *c,
     if (build_instance(c, st->u.instance, 0))
         build_stored_key(c, st->u.instance); /* a missing Name */
     if (child != NULL)
-        check_space(c, st, child, now);
+        namespace_put(c, st, child, now);
     security_statement(c, st, child != NULL ? child : c->nowhere);
 }
 

@@ -282,8 +282,7 @@ class_parse(struct parser *p, struct syntax_qualifiers quals, uint32_t start)
         .kind = SYNTAX_CLASS,
         .at = parser_at_offset(p, start, p->token.width),
         .space = p->scope->space,
-        .create_only = p->scope->class_create_only,
-        .update_only = p->scope->class_update_only};
+        .change = p->scope->class_change};
     struct syntax_class *class = compilation_alloc(p->c, sizeof(*class));
     bool ok;
 

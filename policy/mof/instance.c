@@ -187,8 +187,7 @@ instance_parse(struct parser *p, struct syntax_qualifiers quals,
         .kind = SYNTAX_INSTANCE,
         .at = parser_at_offset(p, start, p->token.width),
         .space = p->scope->space,
-        .create_only = p->scope->instance_create_only,
-        .update_only = p->scope->instance_update_only};
+        .change = p->scope->instance_change};
 
     parser_advance(p);
     s.u.instance = instance_body(p, s.at.offset);

@@ -154,6 +154,27 @@ enum mof_statement_kind {
     MOF_STATEMENT_QUALIFIER_DECLARATION,
 };
 
+/* How a class or an instance may be stored (WBEM_CHANGE_FLAG_TYPE, MS-WMI
+ * 2.2.5), or'ed; none: it is created or updated. */
+enum mof_change {
+    MOF_CHANGE_UPDATE_ONLY = 0x01,
+    MOF_CHANGE_CREATE_ONLY = 0x02,
+    MOF_CHANGE_UPDATE_SAFE = 0x20,
+    MOF_CHANGE_UPDATE_FORCE = 0x40,
+    MOF_CHANGE_OF_INSTANCE = 0x03,
+    MOF_CHANGE_OF_CLASS = 0x63,
+    /* A pragma said so, which beats what the whole compile is told. */
+    MOF_CHANGE_SAID = 0x1000000,
+};
+
+/* Adds "updateonly" or another of the names; false: it is none of those that
+ * are allowed. */
+bool mof_change_add(struct span name, unsigned allowed, unsigned *set);
+/* The names, or "createorupdate". */
+void mof_change_print(struct buf *out, unsigned set, const char *between);
+/* Which of them exclude one another; NULL: none do. */
+const char *mof_change_contradiction(unsigned set);
+
 /* One thing to do, in source order. `namespace` is where it happens; for
  * NAMESPACE and ENCRYPTION it is the namespace meant itself. */
 struct mof_statement {
@@ -162,10 +183,11 @@ struct mof_statement {
     const char *namespace_display; /* the author's spelling */
     struct mof_location where;
     uint32_t last_line;
-    bool from_pragma;              /* NAMESPACE: named by a pragma only */
-    bool requires_encryption;      /* ENCRYPTION */
-    bool must_exist;               /* DELETE_*: FAIL was said */
-    bool create_only, update_only; /* CLASS, INSTANCE: #pragma classflags */
+    bool from_pragma;         /* NAMESPACE: named by a pragma only */
+    bool requires_encryption; /* ENCRYPTION */
+    bool must_exist;          /* DELETE_*: FAIL was said */
+    bool is_instance;         /* NAMESPACE: of __Namespace */
+    unsigned change;          /* CLASS, INSTANCE, NAMESPACE: enum mof_change */
     const struct cim_class *class;
     const struct cim_instance *instance;
     /* INSTANCE: canonical key, "@" for a singleton; see mof_instance_key. */

@@ -15,8 +15,7 @@
 struct scope {
     struct space *space;    /* #pragma namespace */
     struct strmap *aliases; /* name -> struct syntax_instance */
-    bool class_create_only, class_update_only;
-    bool instance_create_only, instance_update_only;
+    unsigned class_change, instance_change; /* enum mof_change */
     const char *root; /* the canonical directory includes may come from;
                          NULL: a text that is no file */
 };

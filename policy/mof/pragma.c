@@ -144,87 +144,61 @@ deleteinstance_apply(struct parser *p, const struct directive *d)
     return delete_apply(p, d, SYNTAX_DELETE_INSTANCE);
 }
 
-/* WBEM_CHANGE_FLAG_TYPE; Windows' own files write the number too. */
-static const struct {
-    const char *name;
-    unsigned bit;
-} change_flags[] = {
-    {"createorupdate", 0}, {"updateonly", 1},     {"createonly", 2},
-    {"safeupdate", 0x20},  {"forceupdate", 0x40},
-};
-
-#define UPDATE_ONLY 1u
-#define CREATE_ONLY 2u
-#define ALL_FLAGS   0x63u
-
+/* One argument: a name, several in one string, or their number, which
+ * Windows' own files write. */
 static bool
-flag_add(struct span name, unsigned *set)
-{
-    for (size_t i = 0; i < ARRAY_COUNT(change_flags); i++) {
-        if (span_equal_nocase(name, span_of(change_flags[i].name))) {
-            *set |= change_flags[i].bit;
-            return true;
-        }
-    }
-    return false;
-}
-
-/* One argument: a name, several in one string, or their number. */
-static bool
-flags_add(const struct argument *a, unsigned *set)
+flags_add(const struct argument *a, unsigned allowed, unsigned *set)
 {
     struct span rest = a->text;
 
     if (a->token.kind == TOKEN_INTEGER) {
-        *set |= (unsigned)(a->token.magnitude & ALL_FLAGS);
+        *set |= (unsigned)(a->token.magnitude & allowed);
         return !a->token.negative && !a->token.huge &&
-               (a->token.magnitude & ~(uint64_t)ALL_FLAGS) == 0;
+               (a->token.magnitude & ~(uint64_t)allowed) == 0;
     }
     while (rest.data != NULL) {
-        if (!flag_add(span_trim(span_cut(rest, ',', &rest)), set))
+        struct span name = span_trim(span_cut(rest, ',', &rest));
+
+        if (!mof_change_add(name, allowed, set))
             return false;
     }
     return true;
 }
 
+/* From here to the end of the file, or to the next of its kind. */
 static bool
-flags_read(struct parser *p, const struct directive *d, unsigned *set)
+flags_read(struct parser *p, const struct directive *d, unsigned allowed,
+           unsigned *out)
 {
-    *set = 0;
+    unsigned set = 0;
+
     for (size_t i = 0; i < d->count; i++) {
-        if (!flags_add(&d->items[i], set))
+        const char *why;
+
+        if (!flags_add(&d->items[i], allowed, &set))
             return argument_refuse(p, d, i);
-        if ((*set & CREATE_ONLY) && (*set & ~CREATE_ONLY)) {
+        why = mof_change_contradiction(set);
+        if (why != NULL) {
             report_error(p->c, argument_at(p, &d->items[i]), d->row->code,
-                         "createonly excludes every other flag");
+                         "%s", why);
             return false;
         }
     }
+    *out = set | MOF_CHANGE_SAID;
     return true;
 }
 
 static bool
 classflags_apply(struct parser *p, const struct directive *d)
 {
-    unsigned set;
-
-    if (!flags_read(p, d, &set))
-        return false;
-    p->scope->class_create_only = set & CREATE_ONLY;
-    p->scope->class_update_only = set & UPDATE_ONLY;
-    return true;
+    return flags_read(p, d, MOF_CHANGE_OF_CLASS, &p->scope->class_change);
 }
 
 static bool
 instanceflags_apply(struct parser *p, const struct directive *d)
 {
-    unsigned set;
-
-    if (!flags_read(p, d, &set))
-        return false;
-    p->scope->instance_create_only = set & CREATE_ONLY;
-    p->scope->instance_update_only = set & UPDATE_ONLY;
-    return true;
+    return flags_read(p, d, MOF_CHANGE_OF_INSTANCE,
+                      &p->scope->instance_change);
 }
 
 static bool

@@ -179,22 +179,10 @@ mof_print_encryption(struct buf *out, bool required)
 
 /* -- a unit ---------------------------------------------------------------- */
 
-enum change_flag {
-    CHANGE_CREATE_OR_UPDATE = 0,
-    CHANGE_CREATE_ONLY,
-    CHANGE_UPDATE_ONLY,
-};
-
-static const char *const change_names[] = {
-    [CHANGE_CREATE_OR_UPDATE] = "createorupdate",
-    [CHANGE_CREATE_ONLY] = "createonly",
-    [CHANGE_UPDATE_ONLY] = "updateonly",
-};
-
 struct unit_printer {
     struct buf *out;
     struct namespace_path namespace; /* of the last pragma; zeroed: none */
-    enum change_flag class_flag, instance_flag;
+    unsigned class_change, instance_change; /* of the last pragmas */
 };
 
 static void
@@ -208,17 +196,16 @@ namespace_enter(struct unit_printer *u, const struct namespace_path *path,
 }
 
 static void
-flags_enter(struct unit_printer *u, const struct mof_statement *st,
-            const char *pragma, enum change_flag *now)
+flags_enter(struct unit_printer *u, unsigned wanted, const char *pragma,
+            unsigned *now)
 {
-    enum change_flag wanted = st->create_only   ? CHANGE_CREATE_ONLY
-                              : st->update_only ? CHANGE_UPDATE_ONLY
-                                                : CHANGE_CREATE_OR_UPDATE;
-
+    wanted &= MOF_CHANGE_OF_CLASS;
     if (wanted == *now)
         return;
     *now = wanted;
-    buf_addf(u->out, "#pragma %s(\"%s\")\n", pragma, change_names[wanted]);
+    buf_addf(u->out, "#pragma %s(\"", pragma);
+    mof_change_print(u->out, wanted, "\", \"");
+    buf_add_string(u->out, "\")\n");
 }
 
 /* The author's spelling of what is above it, and its own name. */
@@ -249,6 +236,8 @@ namespace_print(struct unit_printer *u, const struct mof_statement *st)
     }
     name = display_split(st, parent);
     namespace_enter(u, &above, parent);
+    flags_enter(u, st->is_instance ? st->change : 0, "instanceflags",
+                &u->instance_change);
     buf_add_string(u->out, "instance of __Namespace { Name = ");
     print_string(u->out, name, 0);
     buf_add_string(u->out, "; };\n");
@@ -293,10 +282,10 @@ statement_print(struct unit_printer *u, const struct mof_statement *st)
     }
     namespace_enter(u, &st->namespace, st->namespace_display);
     if (st->kind == MOF_STATEMENT_CLASS) {
-        flags_enter(u, st, "classflags", &u->class_flag);
+        flags_enter(u, st->change, "classflags", &u->class_change);
         mof_print_class(u->out, st->class);
     } else if (st->kind == MOF_STATEMENT_INSTANCE) {
-        flags_enter(u, st, "instanceflags", &u->instance_flag);
+        flags_enter(u, st->change, "instanceflags", &u->instance_change);
         mof_print_instance(u->out, st->instance);
     } else if (st->kind == MOF_STATEMENT_ENCRYPTION) {
         mof_print_encryption(u->out, st->requires_encryption);

@@ -155,9 +155,9 @@ struct syntax_statement {
     struct at at;
     uint32_t end; /* offset behind it */
     struct space *space;
-    bool create_only, update_only; /* classflags, instanceflags */
-    bool must_exist;               /* DELETE_*: FAIL */
-    struct span text;              /* NAMESPACE, DELETE_*: the string */
+    unsigned change;  /* enum mof_change: classflags, instanceflags */
+    bool must_exist;  /* DELETE_*: FAIL */
+    struct span text; /* NAMESPACE, DELETE_*: the string */
     union {
         struct syntax_class *class;
         struct syntax_instance *instance;

@@ -21,6 +21,7 @@ struct compile {
     struct input input;
     struct policy_compile *policy;
     struct buf said;     /* what was done, told once it is true */
+    struct buf notes;    /* the same for standard error */
     int control;         /* -1: no gateway runs, or it does not listen */
     bool gateway_failed; /* one runs, but did not do its part */
     struct error gateway_error;
@@ -43,9 +44,18 @@ tell_waiting(void *arg)
             "mofcomp: another compile is at work, waiting for its end\n");
 }
 
-static struct policy_compile_options
-policy_options_of(const struct options *o, const char *state_dir)
+static void
+add_note(void *arg, const struct mof_statement *st, const char *text)
 {
+    buf_addf(arg, "%s:%u:%u: note: %s\n", st->where.file,
+             (unsigned)st->where.line, (unsigned)st->where.column, text);
+}
+
+static struct policy_compile_options
+policy_options_of(struct compile *c, const char *state_dir)
+{
+    const struct options *o = c->options;
+
     return (struct policy_compile_options){
         .state_dir = state_dir,
         .mof =
@@ -58,7 +68,10 @@ policy_options_of(const struct options *o, const char *state_dir)
                 .include_directories = o->includes,
                 .include_count = o->include_count,
             },
-        .apply = o->apply,
+        .apply = {.class_change = o->class_change,
+                  .instance_change = o->instance_change,
+                  .note = add_note,
+                  .note_arg = &c->notes},
         .waiting = tell_waiting,
     };
 }
@@ -78,8 +91,7 @@ has_complaint(const struct mof_compilation *c)
 static int
 compile_sources(struct compile *c, const char *state_dir)
 {
-    struct policy_compile_options options =
-        policy_options_of(c->options, state_dir);
+    struct policy_compile_options options = policy_options_of(c, state_dir);
     struct mof_compilation *mof;
     struct error err = {0};
     int r;
@@ -153,8 +165,7 @@ prepare(struct compile *c)
     int r = policy_compile_prepare(c->policy, &err);
 
     if (r > 0) {
-        tell_refused(c->policy, &err);
-        return EXIT_STORE;
+        return tell_refused(c->policy, &err);
     }
     if (r < 0 || tell_changes(c->policy, &c->said, &err) < 0 ||
         tell_unencrypted(c->policy, &err) < 0)
@@ -218,6 +229,8 @@ finish(struct compile *c)
 {
     unsigned long long generation = policy_compile_generation(c->policy);
 
+    if (c->notes.length > 0)
+        fputs(c->notes.data, stderr);
     if (!c->options->quiet && c->said.length > 0)
         fputs(c->said.data, stdout);
     fflush(stdout);
@@ -312,5 +325,6 @@ compile_run(const struct options *o)
         close(c.control);
     input_fini(&c.input);
     buf_fini(&c.said);
+    buf_fini(&c.notes);
     return code;
 }

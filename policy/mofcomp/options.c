@@ -83,43 +83,37 @@ take_namespace(struct options *o, const char *value, struct error *err)
 static bool
 take_class(struct options *o, const char *value, struct error *err)
 {
-    struct span v = span_of(value);
+    const char *why;
 
-    if (span_equal_nocase(v, SPAN("createonly"))) {
-        o->apply.class_create_only = true;
-    } else if (span_equal_nocase(v, SPAN("updateonly"))) {
-        o->apply.class_update_only = true;
-    } else if (!span_equal_nocase(v, SPAN("safeupdate"))) {
-        error_set(err, "-class:%s: write createonly, updateonly or safeupdate",
+    if (!mof_change_add(span_of(value), MOF_CHANGE_OF_CLASS, &o->class_change))
+    {
+        error_set(err,
+                  "-class:%s: write createonly, updateonly, safeupdate or "
+                  "forceupdate",
                   value);
         return false;
     }
-    if (o->apply.class_create_only && o->apply.class_update_only) {
-        error_set(err, "-class: createonly and updateonly exclude each other");
-        return false;
-    }
-    return true;
+    why = mof_change_contradiction(o->class_change);
+    if (why != NULL)
+        error_set(err, "-class: %s", why);
+    return why == NULL;
 }
 
 static bool
 take_instance(struct options *o, const char *value, struct error *err)
 {
-    struct span v = span_of(value);
+    const char *why;
 
-    if (span_equal_nocase(v, SPAN("createonly"))) {
-        o->apply.instance_create_only = true;
-    } else if (span_equal_nocase(v, SPAN("updateonly"))) {
-        o->apply.instance_update_only = true;
-    } else {
+    if (!mof_change_add(span_of(value), MOF_CHANGE_OF_INSTANCE,
+                        &o->instance_change))
+    {
         error_set(err, "-instance:%s: write createonly or updateonly", value);
         return false;
     }
-    if (o->apply.instance_create_only && o->apply.instance_update_only) {
-        error_set(err,
-                  "-instance: createonly and updateonly exclude each other");
-        return false;
-    }
-    return true;
+    why = mof_change_contradiction(o->instance_change);
+    if (why != NULL)
+        error_set(err, "-instance: %s", why);
+    return why == NULL;
 }
 
 static bool
@@ -194,7 +188,7 @@ static const struct switch_row {
     {"namespace", "N", take_namespace, "NAMESPACE",
      "where files begin that name none (root\\default)"},
     {"class", "class", take_class, "WAY",
-     "createonly, updateonly or safeupdate"},
+     "createonly, updateonly, safeupdate or forceupdate"},
     {"instance", "instance", take_instance, "WAY", "createonly or updateonly"},
     {"autorecover", "autorecover", take_autorecover, NULL,
      "accepted; the repository is not rebuilt from files"},

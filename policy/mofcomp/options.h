@@ -2,6 +2,7 @@
 #define POLICY_MOFCOMP_OPTIONS_H
 
 #include "policy/base/base.h"
+#include "policy/mof/mof.h"
 #include "policy/repository/repository.h"
 
 /* Exit codes, those of Windows' mofcomp. */
@@ -10,12 +11,14 @@ enum {
     EXIT_STORE = 1, /* meaning, store, or not in force */
     EXIT_SWITCH = 2,
     EXIT_SYNTAX = 3,
+    /* What -class:, -instance: or their pragmas forbid: the lowest byte of
+     * the code, 0x80041019, is all of it that an exit status holds. */
 };
 
 struct options {
     bool check, strict, create, quiet, help, version;
-    struct namespace_path default_namespace; /* zeroed: root\default */
-    struct repository_apply_options apply;
+    struct namespace_path default_namespace;      /* zeroed: root\default */
+    unsigned class_change, instance_change;       /* enum mof_change */
     unsigned max_errors;                          /* 0: the compiler's own */
     const char *config, *state_dir, *runtime_dir; /* NULL: not given */
     size_t include_count;

@@ -4,9 +4,11 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "policy/mofcomp/options.h"
+
 #define WARNINGS_MAX 20
 
-void
+int
 tell_refused(const struct policy_compile *c, const struct error *err)
 {
     const struct repository_change *change = policy_compile_change(c);
@@ -15,12 +17,14 @@ tell_refused(const struct policy_compile *c, const struct error *err)
 
     if (change->failed_statement >= unit->count) {
         fprintf(stderr, "mofcomp: %s\n", err->text);
-        return;
+        return EXIT_STORE;
     }
     st = &unit->statements[change->failed_statement];
     fprintf(stderr, "%s:%" PRIu32 ":%" PRIu32 ": error 0x%08" PRIX32 ": %s\n",
             st->where.file, st->where.line, st->where.column,
             change->failed_code, err->text);
+    return change->failed_by_flags ? (int)(change->failed_code & 0xff)
+                                   : EXIT_STORE;
 }
 
 /* -- what was done --------------------------------------------------------- */
@@ -43,9 +47,12 @@ add_counts(struct buf *out, const struct repository_change *c)
               "deleted");
     add_count(&line, c->classes_created, "class", "classes", "created");
     add_count(&line, c->classes_updated, "class", "classes", "updated");
+    add_count(&line, c->classes_unchanged, "class", "classes", "unchanged");
     add_count(&line, c->classes_deleted, "class", "classes", "deleted");
     add_count(&line, c->instances_created, "instance", "instances", "created");
     add_count(&line, c->instances_updated, "instance", "instances", "updated");
+    add_count(&line, c->instances_unchanged, "instance", "instances",
+              "unchanged");
     add_count(&line, c->instances_deleted, "instance", "instances", "deleted");
     if (line.length > 0)
         buf_addf(out, "%s\n", line.data);

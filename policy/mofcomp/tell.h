@@ -5,8 +5,9 @@
 
 /* What a compile did, in lines for people. */
 
-/* The statement that the store refused, like the compiler's own. */
-void tell_refused(const struct policy_compile *c, const struct error *err);
+/* The statement that the store refused, like the compiler's own; the exit
+ * code. */
+int tell_refused(const struct policy_compile *c, const struct error *err);
 /* Namespaces, classes, instances and encryption. Lines are collected in out,
  * because they are true only once it is committed. */
 int tell_changes(const struct policy_compile *c, struct buf *out,

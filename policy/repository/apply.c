@@ -39,6 +39,12 @@ count_created(void *arg, const char *display)
         a->created(a->arg, display);
 }
 
+unsigned
+apply_change(const struct mof_statement *st, unsigned otherwise)
+{
+    return (st->change & MOF_CHANGE_SAID) != 0 ? st->change : otherwise;
+}
+
 int
 apply_namespace(struct apply *a, const struct mof_statement *st,
                 int64_t *id_out)
@@ -60,17 +66,34 @@ apply_namespace(struct apply *a, const struct mof_statement *st,
     return 0;
 }
 
+/* An instance of __Namespace is one of those that -instance: is about. */
 static int
 apply_namespace_statement(struct apply *a, const struct mof_statement *st)
 {
+    unsigned change = apply_change(st, a->options->instance_change);
     int64_t id;
+    int r = 0;
 
+    if (st->is_instance && (change & MOF_CHANGE_OF_INSTANCE) != 0) {
+        r = namespaces_id(a->repo, &st->namespace, &id, a->err);
+        if (r < 0)
+            return -1;
+        if (r > 0 && (change & MOF_CHANGE_CREATE_ONLY) != 0)
+            return apply_fail(a, APPLY_ALREADY_EXISTS,
+                              "namespace %s exists already",
+                              st->namespace_display);
+        if (r == 0 && (change & MOF_CHANGE_UPDATE_ONLY) != 0)
+            return apply_fail(a, APPLY_NOT_FOUND,
+                              "namespace %s does not exist",
+                              st->namespace_display);
+    }
     return apply_namespace(a, st, &id);
 }
 
 static int
 apply_encryption(struct apply *a, const struct mof_statement *st)
 {
+    unsigned change = apply_change(st, a->options->instance_change);
     bool on = st->requires_encryption;
     int64_t id;
     int r;
@@ -78,6 +101,11 @@ apply_encryption(struct apply *a, const struct mof_statement *st)
     if (apply_namespace(a, st, &id) < 0)
         return -1;
     r = namespaces_encryption(a->repo, &st->namespace, on, a->err);
+    if (r > 0 && id <= a->old_namespace && (change & MOF_CHANGE_CREATE_ONLY))
+        return apply_fail(a, APPLY_ALREADY_EXISTS,
+                          "namespace %s exists already, so that what it "
+                          "requires may not change",
+                          st->namespace_display);
     if (r > 0 && on)
         a->change->encryption_on++;
     else if (r > 0)
@@ -122,27 +150,38 @@ instance_fail(struct apply *a, const struct mof_statement *st, uint32_t code,
                       key, key > 0 ? st->key.data : "", what);
 }
 
+/* It is there: left alone if it is the same. */
+static int
+instance_update(struct apply *a, const struct mof_statement *st,
+                int64_t class_id, struct span body)
+{
+    int r = instances_update(a->repo, class_id, st->key, body, a->err);
+
+    a->change->instances_updated += r > 0;
+    a->change->instances_unchanged += r == 0;
+    return r < 0 ? -1 : 0;
+}
+
 static int
 instance_put(struct apply *a, const struct mof_statement *st, int64_t class_id,
              struct span body)
 {
+    unsigned change = apply_change(st, a->options->instance_change);
     int r;
 
-    if (!a->options->instance_update_only) {
-        r = instances_add(a->repo, class_id, st->key, body, a->err);
-        if (r != 0) {
-            a->change->instances_created += r > 0;
-            return r < 0 ? -1 : 0;
-        }
-        if (a->options->instance_create_only)
-            return instance_fail(a, st, APPLY_ALREADY_EXISTS,
-                                 "exists already");
+    if ((change & MOF_CHANGE_UPDATE_ONLY) != 0) {
+        r = instances_has(a->repo, class_id, st->key, a->err);
+        if (r == 0)
+            return instance_fail(a, st, APPLY_NOT_FOUND, "does not exist");
+        return r < 0 ? -1 : instance_update(a, st, class_id, body);
     }
-    r = instances_update(a->repo, class_id, st->key, body, a->err);
-    if (r == 0)
-        return instance_fail(a, st, APPLY_NOT_FOUND, "does not exist");
-    a->change->instances_updated += r > 0;
-    return r < 0 ? -1 : 0;
+    r = instances_add(a->repo, class_id, st->key, body, a->err);
+    a->change->instances_created += r > 0;
+    if (r != 0)
+        return r < 0 ? -1 : 0;
+    if ((change & MOF_CHANGE_CREATE_ONLY) != 0)
+        return instance_fail(a, st, APPLY_ALREADY_EXISTS, "exists already");
+    return instance_update(a, st, class_id, body);
 }
 
 static int
@@ -265,6 +304,28 @@ apply_statement(struct apply *a, const struct mof_statement *st)
     return appliers[kind](a, st);
 }
 
+static bool
+is_flags_code(uint32_t code)
+{
+    return code == APPLY_ALREADY_EXISTS || code == APPLY_NOT_FOUND ||
+           code == APPLY_HAS_CHILDREN || code == APPLY_HAS_INSTANCES;
+}
+
+/* Did it fail for what createonly and the others ask? */
+static bool
+failed_by_flags(const struct apply *a, const struct mof_statement *st)
+{
+    unsigned change = 0;
+
+    if (st->kind == MOF_STATEMENT_CLASS)
+        change = apply_change(st, a->options->class_change);
+    else if (st->kind == MOF_STATEMENT_INSTANCE ||
+             st->kind == MOF_STATEMENT_NAMESPACE ||
+             st->kind == MOF_STATEMENT_ENCRYPTION)
+        change = apply_change(st, a->options->instance_change);
+    return (change & MOF_CHANGE_OF_CLASS) != 0 && is_flags_code(a->code);
+}
+
 static int
 apply_all(struct apply *a, const struct mof_unit *unit)
 {
@@ -278,6 +339,8 @@ apply_all(struct apply *a, const struct mof_unit *unit)
         if (apply_statement(a, &unit->statements[i]) < 0) {
             a->change->failed_statement = i;
             a->change->failed_code = a->code != 0 ? a->code : APPLY_FAILED;
+            a->change->failed_by_flags =
+                failed_by_flags(a, &unit->statements[i]);
             return -1;
         }
     }
@@ -305,7 +368,9 @@ repository_apply(struct repository *repo, const struct mof_unit *unit,
         repo->failed)
         return error_set(err, "%s: no transaction is open", repo->path);
     repo->changed = true;
-    r = apply_all(&a, unit);
+    r = namespaces_last(repo, &a.old_namespace, err);
+    if (r == 0)
+        r = apply_all(&a, unit);
     /* Half a unit may not be committed. */
     repo->failed |= r < 0;
     arena_free(a.arena);

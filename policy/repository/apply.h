@@ -33,6 +33,7 @@ struct apply {
     int64_t last_namespace_id; /* 0: none */
     struct span last_class;
     int64_t last_class_id; /* 0: none */
+    int64_t old_namespace; /* rows above it were made by this apply */
 };
 
 /* Fills err and remembers code; -1. */
@@ -42,10 +43,25 @@ int apply_fail(struct apply *a, uint32_t code, const char *format, ...)
 int apply_namespace(struct apply *a, const struct mof_statement *st,
                     int64_t *id_out);
 void apply_forget(struct apply *a);
+/* The flags that hold for a statement: its pragma's, else the compile's. */
+unsigned apply_change(const struct mof_statement *st, unsigned otherwise);
+/* c into a->body. */
+int apply_encode_class(struct apply *a, const struct cim_class *c);
 
 /* -- apply_class.c -------------------------------------------------------- */
 
 int apply_class(struct apply *a, const struct mof_statement *st);
 int apply_delete_class(struct apply *a, const struct mof_statement *st);
+/* For a class that can't be stored so; -1. */
+int apply_class_fail(struct apply *a, struct span name, uint32_t code,
+                     const char *what);
+
+/* -- settle.c ------------------------------------------------------------- */
+
+/* The subclasses of a class that became another one: what of theirs contradicts
+ * it is refused, or with force taken out of them. */
+int settle_subclasses(struct apply *a, const struct mof_statement *st,
+                      int64_t ns, const struct repository_class_full *before,
+                      const struct repository_class_full *now, bool force);
 
 #endif

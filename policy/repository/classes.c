@@ -175,21 +175,31 @@ write_row(struct repository *repo, int64_t ns, int64_t id,
 }
 
 int
-classes_put(struct repository *repo, int64_t ns, int64_t id,
-            const struct cim_class *c, struct error *err)
+classes_body(struct repository *repo, int64_t id, struct buf *out,
+             struct error *err)
 {
-    struct buf body = BUF_INIT;
+    sqlite3_stmt *s = store_statement(repo, STATEMENT_CLASS_BODY, err);
     int r;
 
-    if (encode_class(&body, c) < 0)
-        r = error_set(err, "class %.*s: values nest too deep",
-                      (int)c->name.length, c->name.data);
-    else if (buf_failed(&body))
-        r = error_set_errno(err, ENOMEM, "%s", repo->path);
-    else
-        r = write_row(repo, ns, id, c, buf_span(&body), err);
-    buf_fini(&body);
+    if (s == NULL)
+        return -1;
+    store_bind_number(repo, s, 1, id);
+    r = store_step(repo, s, err);
+    if (r > 0 && store_column(s, 0).data == NULL)
+        r = 0;
+    else if (r > 0)
+        buf_add_span(out, store_column(s, 0));
+    store_done(repo, s);
+    if (r > 0 && buf_failed(out))
+        return error_set_errno(err, ENOMEM, "%s", repo->path);
     return r;
+}
+
+int
+classes_put(struct repository *repo, int64_t ns, int64_t id,
+            const struct cim_class *c, struct span body, struct error *err)
+{
+    return write_row(repo, ns, id, c, body, err);
 }
 
 int

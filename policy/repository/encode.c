@@ -151,11 +151,13 @@ encode_methods(struct encoder *e, const struct cim_class *c)
 static void
 encode_object(struct encoder *e, const struct cim_instance *i)
 {
+    const struct span none = {NULL, 0};
+
     if (++e->depth > ENCODING_DEPTH_MAX) {
         e->too_deep = true;
     } else {
         encode_text(e, i->class_name);
-        encode_text(e, i->alias);
+        encode_text(e, none); /* an alias ends with its file */
         encode_qualifiers(e, &i->qualifiers);
         encode_properties(e, i->properties, i->property_count);
     }
@@ -173,6 +175,15 @@ encode_class(struct buf *b, const struct cim_class *c)
     encode_qualifiers(&e, &c->qualifiers);
     encode_properties(&e, c->properties, c->property_count);
     encode_methods(&e, c);
+    return e.too_deep ? -1 : 0;
+}
+
+int
+encode_value_bytes(struct buf *b, const struct cim_value *v)
+{
+    struct encoder e = {b, 0, false};
+
+    encode_value(&e, v);
     return e.too_deep ? -1 : 0;
 }
 

@@ -33,6 +33,8 @@ enum {
 /* Appends; memory problems show in buf_failed, too deep an instance is -1. */
 int encode_class(struct buf *b, const struct cim_class *c);
 int encode_instance(struct buf *b, const struct cim_instance *instance);
+/* A value alone, to compare. */
+int encode_value_bytes(struct buf *b, const struct cim_value *v);
 
 /* In arena, copying what they keep.  NULL: damaged, or out of memory. */
 struct cim_class *decode_class(struct span bytes, struct arena *arena);

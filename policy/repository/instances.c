@@ -257,6 +257,23 @@ instances_add(struct repository *repo, int64_t class_id, struct span key,
 }
 
 int
+instances_has(struct repository *repo, int64_t class_id, struct span key,
+              struct error *err)
+{
+    sqlite3_stmt *s = store_statement(repo, STATEMENT_INSTANCE_HAS, err);
+    int r;
+
+    if (s == NULL)
+        return -1;
+    key = instances_key(key);
+    store_bind_number(repo, s, 1, class_id);
+    store_bind_span(repo, s, 2, key);
+    r = store_step(repo, s, err);
+    store_done(repo, s);
+    return r;
+}
+
+int
 instances_update(struct repository *repo, int64_t class_id, struct span key,
                  struct span body, struct error *err)
 {

@@ -22,6 +22,22 @@ namespaces_id(struct repository *repo, const struct namespace_path *ns,
     return r;
 }
 
+int
+namespaces_last(struct repository *repo, int64_t *id_out, struct error *err)
+{
+    sqlite3_stmt *s = store_statement(repo, STATEMENT_NAMESPACE_LAST, err);
+    int r;
+
+    *id_out = 0;
+    if (s == NULL)
+        return -1;
+    r = store_step(repo, s, err);
+    if (r > 0)
+        *id_out = sqlite3_column_int64(s, 0);
+    store_done(repo, s);
+    return r < 0 ? -1 : 0;
+}
+
 /* -- reading -------------------------------------------------------------- */
 
 /* path, display, encryption.  -1: no canonical path, so not ours. */

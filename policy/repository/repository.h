@@ -35,6 +35,7 @@
  */
 struct repository;
 struct mof_unit;
+struct mof_statement;
 
 enum repository_mode {
     REPOSITORY_READ = 0,
@@ -61,20 +62,27 @@ int repository_still_there(const struct repository *repo, struct error *err);
 int repository_begin(struct repository *repo, unsigned timeout_ms,
                      void (*waiting)(void *arg), void *arg, struct error *err);
 
+/* docs/repository.md has the table of what each flag lets happen. */
 struct repository_apply_options {
-    bool class_create_only, class_update_only;
-    bool instance_create_only, instance_update_only;
+    /* enum mof_change, for statements that no pragma gave any. */
+    unsigned class_change, instance_change;
+    /* May be NULL: what forceupdate took out of a subclass, in a line. */
+    void (*note)(void *arg, const struct mof_statement *st, const char *text);
+    void *note_arg;
 };
 
-/* What an apply did, for messages. */
+/* What an apply did, for messages.  What was found as it should be counts as
+ * unchanged and was not written. */
 struct repository_change {
     size_t namespaces_created, namespaces_deleted, classes_created,
-        classes_updated, classes_deleted, instances_created, instances_updated,
-        instances_deleted, encryption_on, encryption_off;
+        classes_updated, classes_unchanged, classes_deleted, instances_created,
+        instances_updated, instances_unchanged, instances_deleted,
+        encryption_on, encryption_off;
     /* On failure: the statement that could not be stored, by its index in
      * the unit, and the published code (0x80041019 already exists, ...). */
     size_t failed_statement;
     uint32_t failed_code;
+    bool failed_by_flags; /* createonly and the like forbade it */
 };
 
 /* Inside a transaction.  Names of namespaces that were created are reported

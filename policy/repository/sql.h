@@ -11,6 +11,7 @@ STATEMENT(GENERATION_NEXT, "UPDATE policy SET generation = generation + 1 "
                            "WHERE id = 1 RETURNING generation")
 
 STATEMENT(NAMESPACE_ID, "SELECT id FROM namespace WHERE path = ?1")
+STATEMENT(NAMESPACE_LAST, "SELECT max(id) FROM namespace")
 STATEMENT(NAMESPACE_FIND,
           "SELECT path, display, encryption FROM namespace WHERE path = ?1")
 STATEMENT(NAMESPACE_EACH,
@@ -35,6 +36,7 @@ STATEMENT(CLASS_ID,
           "name = ?2")
 STATEMENT(CLASS_GET, "SELECT body FROM class WHERE namespace = ?1 AND "
                      "name = ?2 AND body IS NOT NULL")
+STATEMENT(CLASS_BODY, "SELECT body FROM class WHERE id = ?1")
 STATEMENT(CLASS_EACH,
           "SELECT name, superclass FROM class WHERE namespace = ?1 AND "
           "body IS NOT NULL ORDER BY name")
@@ -56,6 +58,7 @@ STATEMENT(INSTANCE_ANY, "SELECT 1 FROM instance WHERE class = ?1 LIMIT 1")
 STATEMENT(INSTANCE_COUNT, "SELECT count(*) FROM instance WHERE class = ?1")
 STATEMENT(INSTANCE_GET,
           "SELECT body FROM instance WHERE class = ?1 AND key = ?2")
+STATEMENT(INSTANCE_HAS, "SELECT 1 FROM instance WHERE class = ?1 AND key = ?2")
 STATEMENT(INSTANCE_ROW, "SELECT key, body FROM instance WHERE id = ?1")
 STATEMENT(INSTANCE_AFTER,
           "SELECT id FROM instance WHERE class = ?1 AND id > ?2 AND id < ?3 "
@@ -63,6 +66,7 @@ STATEMENT(INSTANCE_AFTER,
 STATEMENT(INSTANCE_ADD, "INSERT INTO instance (class, key, body) "
                         "VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING")
 STATEMENT(INSTANCE_UPDATE,
-          "UPDATE instance SET body = ?3 WHERE class = ?1 AND key = ?2")
+          "UPDATE instance SET body = ?3 WHERE class = ?1 AND key = ?2 AND "
+          "body <> ?3")
 STATEMENT(INSTANCE_DELETE,
           "DELETE FROM instance WHERE class = ?1 AND key = ?2")

@@ -95,6 +95,9 @@ int namespaces_ensure(struct repository *repo, const struct namespace_path *ns,
 int namespaces_encryption(struct repository *repo,
                           const struct namespace_path *ns, bool required,
                           struct error *err);
+/* The highest row. */
+int namespaces_last(struct repository *repo, int64_t *id_out,
+                    struct error *err);
 /* With all below it; how many in *count_out. */
 int namespaces_delete(struct repository *repo, const struct namespace_path *ns,
                       size_t *count_out, struct error *err);
@@ -111,9 +114,13 @@ int classes_family(struct repository *repo, int64_t ns, struct span name,
 int classes_superclass(struct repository *repo, int64_t ns, struct span name,
                        struct arena *arena, struct span *superclass_out,
                        struct error *err);
-/* id 0: a new one. */
+/* The declaration in a row, as it is stored; 1, 0 there is none, -1. */
+int classes_body(struct repository *repo, int64_t id, struct buf *out,
+                 struct error *err);
+/* id 0: a new one.  body: c as encode_class has it. */
 int classes_put(struct repository *repo, int64_t ns, int64_t id,
-                const struct cim_class *c, struct error *err);
+                const struct cim_class *c, struct span body,
+                struct error *err);
 /* The row that instances of a system class hang on, and rows of the system
  * classes above it, so that they are found as subclasses. */
 int classes_put_system(struct repository *repo, int64_t ns, struct span name,
@@ -128,9 +135,13 @@ int instances_count(struct repository *repo, int64_t class_id,
 /* 1 it was new, 0 there is one already and nothing was done, -1. */
 int instances_add(struct repository *repo, int64_t class_id, struct span key,
                   struct span body, struct error *err);
-/* 1 done, 0 there is none, -1. */
+/* 1 there is, 0 not, -1. */
+int instances_has(struct repository *repo, int64_t class_id, struct span key,
+                  struct error *err);
+/* 1 done, 0 it was so already or there is none, -1. */
 int instances_update(struct repository *repo, int64_t class_id,
                      struct span key, struct span body, struct error *err);
+/* 1 done, 0 there is none, -1. */
 int instances_delete(struct repository *repo, int64_t class_id,
                      struct span key, struct error *err);
 /* "" means the same as "@": the one instance of a class without key. */

@@ -50,13 +50,13 @@ def false_true():
         s.expect_generation(generation)
 
 
-@test("compiling the same again updates and creates nothing")
+@test("compiling the same again changes nothing")
 def again():
     s = State()
     out, _ = s.run(s.file("class.mof", CLASS))
     expect_in(out, "1 class created, 2 instances created\n")
     out, _ = s.run(s.file("class.mof", CLASS))
-    expect_in(out, "1 class updated, 2 instances updated\n")
+    expect_in(out, "1 class unchanged, 2 instances unchanged\n")
     expect_equal(s.query("SELECT count(*) FROM instance"), [(2,)],
                  "instances")
 
@@ -232,9 +232,9 @@ def store_refuses():
     s = State()
     s.run(s.file("class.mof", CLASS))
     path = s.file("class.mof", CLASS)
-    _, err = s.run("-class:createonly", path, code=1)
+    _, err = s.run("-class:createonly", path, code=0x19)
     expect_in(err, "class.mof:3:", "error 0x80041019: ")
-    _, err = s.run("-instance:createonly", path, code=1)
+    _, err = s.run("-instance:createonly", path, code=0x19)
     expect_in(err, "class.mof:4:", "error 0x80041019: ")
     s.run("-class:updateonly", "-INSTANCE:UpdateOnly", path)
     s.expect_generation(2)

@@ -355,7 +355,7 @@ APPLY_TEST(keys_stay_while_there_are_instances)
     refused(0x80041026);
     unit_class(&unit, "root\\a", "A", NULL);
     unit_property(&unit, "Name", CIM_UINT32, true);
-    refused(0x80041052);
+    refused(0x80041026);
     unit_delete(&unit, MOF_STATEMENT_DELETE_INSTANCE, "root\\a",
                 "A.Name=\"x\"", true);
     unit_class(&unit, "root\\a", "A", NULL);
@@ -386,8 +386,9 @@ APPLY_TEST(keys_stay_while_subclasses_or_their_instances_need_them)
 
 APPLY_TEST(create_only_and_update_only_are_kept)
 {
-    const struct repository_apply_options create = {.class_create_only = true},
-                                          update = {.class_update_only = true};
+    const struct repository_apply_options
+        create = {.class_change = MOF_CHANGE_CREATE_ONLY},
+        update = {.class_change = MOF_CHANGE_UPDATE_ONLY};
 
     unit_class(&unit, "root\\a", "A", NULL);
     unit_refused(repo, &unit, &update, 0x80041002);
@@ -451,10 +452,9 @@ APPLY_TEST(an_instance_needs_its_class)
 
 APPLY_TEST(instances_can_be_created_only_or_updated_only)
 {
-    const struct repository_apply_options create = {.instance_create_only =
-                                                        true},
-                                          update = {.instance_update_only =
-                                                        true};
+    const struct repository_apply_options
+        create = {.instance_change = MOF_CHANGE_CREATE_ONLY},
+        update = {.instance_change = MOF_CHANGE_UPDATE_ONLY};
 
     store_class_a();
     unit_instance(&unit, "root\\a", "A", "name=\"x\"", "x");

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/mof/binary.h"
 #include "policy/mof/check.h"
 #include "policy/mof/parser.h"
 #include "policy/mof/report.h"
@@ -162,8 +163,8 @@ static const struct {
 } source_problems[] = {
     [SOURCE_LARGE] = {CODE_INVALID_FILE, "the text is larger than 64 MiB"},
     [SOURCE_BINARY] = {CODE_INVALID_FILE,
-                       "this is binary MOF, which this version does not "
-                       "read; compile its text"},
+                       "this is binary MOF, which can't be included; name it "
+                       "on the command line"},
     [SOURCE_NUL] = {CODE_INVALID_FILE,
                     "a NUL byte: this is no text, or UTF-16 without a byte "
                     "order mark"},
@@ -195,21 +196,30 @@ source_check(struct mof_compilation *c, struct source *s,
     return true;
 }
 
-struct source *
-compilation_source_new(struct mof_compilation *c, const char *name,
-                       const void *bytes, size_t length,
-                       const struct mof_include *included)
+static struct source *
+source_add(struct mof_compilation *c, const char *name,
+           const struct mof_include *included)
 {
     struct source *s = compilation_alloc(c, sizeof(*s));
-    enum source_problem problem;
-    uint32_t guessed_at;
 
     if (s == NULL)
         return NULL;
     s->name = compilation_copy(c, span_of(name));
     s->number = (uint32_t)c->sources.count + 1;
     s->included = included;
-    if (s->name == NULL || !vector_add(c, &c->sources, &s))
+    return s->name != NULL && vector_add(c, &c->sources, &s) ? s : NULL;
+}
+
+struct source *
+compilation_source_new(struct mof_compilation *c, const char *name,
+                       const void *bytes, size_t length,
+                       const struct mof_include *included)
+{
+    struct source *s = source_add(c, name, included);
+    enum source_problem problem;
+    uint32_t guessed_at;
+
+    if (s == NULL)
         return NULL;
     problem = source_decode(s, bytes, length, &guessed_at);
     return source_check(c, s, problem, guessed_at) ? s : NULL;
@@ -220,10 +230,17 @@ compile_text(struct mof_compilation *c, const char *name, const char *path,
              const void *bytes, size_t length)
 {
     size_t errors = mof_error_count(c);
-    struct source *s = compilation_source_new(c, name, bytes, length, NULL);
+    struct source *s;
 
-    if (s != NULL)
-        parser_run(c, s, path);
+    if (binary_is(bytes, length)) {
+        s = source_add(c, name, NULL);
+        if (s != NULL)
+            binary_read(c, s, bytes, length);
+    } else {
+        s = compilation_source_new(c, name, bytes, length, NULL);
+        if (s != NULL)
+            parser_run(c, s, path);
+    }
     return mof_error_count(c) > errors ? -1 : 0;
 }
 

@@ -106,25 +106,26 @@ body_parse(struct parser *p, struct syntax_instance *instance)
 }
 
 /* Aliases hold in their file and what it includes, before and behind. */
-static void
-alias_declare(struct parser *p, struct syntax_instance *instance)
+void
+instance_declare_alias(struct mof_compilation *c,
+                       struct syntax_instance *instance)
 {
     struct syntax_instance *first;
-    struct at at = parser_at_offset(p, instance->alias_offset,
-                                    (uint32_t)instance->alias.length + 1);
+    struct at at = {instance->source, instance->alias_offset,
+                    (uint32_t)instance->alias.length + 1};
 
     if (instance->alias.length == 0)
         return;
-    first = strmap_get(p->scope->aliases, instance->alias);
+    first = strmap_get(instance->aliases, instance->alias);
     if (first != NULL) {
-        report_meaning_error(p->c, at, CODE_MULTIPLE_ALIASES,
+        report_meaning_error(c, at, CODE_MULTIPLE_ALIASES,
                              "alias $%.*s is taken", SHOWN(instance->alias));
-        report_detail(p->c,
+        report_detail(c,
                       (struct at){first->source, first->alias_offset,
                                   (uint32_t)first->alias.length + 1},
                       "first declared here");
-    } else if (!strmap_put(p->scope->aliases, instance->alias, instance)) {
-        report_memory(p->c);
+    } else if (!strmap_put(instance->aliases, instance->alias, instance)) {
+        report_memory(c);
     }
 }
 
@@ -151,7 +152,7 @@ instance_body(struct parser *p, uint32_t start)
                             &instance->class_name, &instance->class_offset) ||
         !class_parse_alias(p, &instance->alias, &instance->alias_offset))
         return NULL;
-    alias_declare(p, instance);
+    instance_declare_alias(p->c, instance);
     return body_parse(p, instance) ? instance : NULL;
 }
 

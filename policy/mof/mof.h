@@ -91,7 +91,9 @@ enum mof_phase {
         false, "a security statement that protects nothing yet")              \
     ROW(UNENCRYPTED_CHILD, "unencrypted-child", true, STORE,                  \
         INVALID_NAMESPACE, false,                                             \
-        "an encrypted namespace has a child that is not")
+        "an encrypted namespace has a child that is not")                     \
+    ROW(BINARY, "binary", true, SYNTAX, NOT_SUPPORTED, true,                  \
+        "what a binary MOF does not hold, or holds and nobody knows")
 
 enum mof_warning {
 #define MOF_WARNING_ROW(name, text, on, phase, code, all, what)               \
@@ -136,11 +138,24 @@ struct mof_options {
     size_t include_count;
 };
 
+enum mof_location_kind {
+    MOF_LOCATION_TEXT = 0, /* line and column; both 0: the file as a whole */
+    MOF_LOCATION_FILE,     /* offset in the bytes of a binary */
+    MOF_LOCATION_UNPACKED, /* offset in the data that are packed in it */
+};
+
 /* Where something was written; columns count characters from 1. */
 struct mof_location {
     const char *file;
     uint32_t line, column;
+    enum mof_location_kind kind;
+    uint32_t offset;
 };
+
+/* As people read it: file:line:column, file, file:0x1A4 (an offset in the
+ * file) or file:unpacked:0x1A4.  What snprintf returns. */
+int mof_location_format(const struct mof_location *where, char *out,
+                        size_t size);
 
 enum mof_statement_kind {
     MOF_STATEMENT_NONE = 0,

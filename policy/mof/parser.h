@@ -106,6 +106,9 @@ bool literal_char(struct parser *p, const struct token *token, uint16_t *out);
 
 /* qualifier.c */
 bool qualifier_parse_list(struct parser *p, struct syntax_qualifiers *out);
+/* Reports names that are twice there or can't be given. */
+void qualifier_list_check(struct mof_compilation *c, struct source *source,
+                          const struct syntax_qualifiers *set);
 bool qualifier_parse_declaration(struct parser *p);
 
 /* class.c */
@@ -123,6 +126,9 @@ bool class_parse_alias(struct parser *p, struct span *alias_out,
 bool instance_parse(struct parser *p, struct syntax_qualifiers quals,
                     uint32_t start);
 bool instance_parse_embedded(struct parser *p, struct syntax_value *out);
+/* Puts its alias, if it has one, into its map, or reports that it is taken. */
+void instance_declare_alias(struct mof_compilation *c,
+                            struct syntax_instance *instance);
 
 /* pragma.c */
 bool pragma_parse(struct parser *p);

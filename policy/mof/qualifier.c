@@ -151,34 +151,43 @@ qualifier_parse(struct parser *p, struct syntax_qualifier *out)
     return ok;
 }
 
+static struct at
+at_offset(struct source *source, uint32_t offset, uint32_t width)
+{
+    return (struct at){source, offset, width};
+}
+
 static void
-report_twice(struct parser *p, const struct syntax_qualifier *first,
+report_twice(struct mof_compilation *c, struct source *source,
+             const struct syntax_qualifier *first,
              const struct syntax_qualifier *again)
 {
     report_error(
-        p->c, parser_at_offset(p, again->offset, (uint32_t)again->name.length),
+        c, at_offset(source, again->offset, (uint32_t)again->name.length),
         CODE_DUPLICATE_QUALIFIER, "qualifier %.*s is given twice",
         SHOWN(again->name));
     report_detail(
-        p->c, parser_at_offset(p, first->offset, (uint32_t)first->name.length),
+        c, at_offset(source, first->offset, (uint32_t)first->name.length),
         "first given here");
 }
 
 static void
-duplicates_find_few(struct parser *p, const struct syntax_qualifiers *set)
+duplicates_find_few(struct mof_compilation *c, struct source *source,
+                    const struct syntax_qualifiers *set)
 {
     for (size_t i = 1; i < set->count; i++) {
         for (size_t n = 0; n < i; n++) {
             if (!span_equal_nocase(set->items[i].name, set->items[n].name))
                 continue;
-            report_twice(p, &set->items[n], &set->items[i]);
+            report_twice(c, source, &set->items[n], &set->items[i]);
             break;
         }
     }
 }
 
 static void
-duplicates_find_many(struct parser *p, struct syntax_qualifiers *set)
+duplicates_find_many(struct mof_compilation *c, struct source *source,
+                     const struct syntax_qualifiers *set)
 {
     struct strmap *seen = strmap_new();
 
@@ -187,14 +196,14 @@ duplicates_find_many(struct parser *p, struct syntax_qualifiers *set)
         struct syntax_qualifier *first = strmap_get(seen, q->name);
 
         if (first != NULL) {
-            report_twice(p, first, q);
+            report_twice(c, source, first, q);
         } else if (!strmap_put(seen, q->name, q)) {
             strmap_free(seen);
             seen = NULL;
         }
     }
     if (seen == NULL)
-        report_memory(p->c);
+        report_memory(c);
     strmap_free(seen);
 }
 
@@ -229,37 +238,48 @@ is_new(struct mof_compilation *c, struct span name)
 
 /* WMI needs no declaration of a qualifier, so a slip in one is silent. */
 static void
-spelling_check(struct parser *p, struct at at, struct span name)
+spelling_check(struct mof_compilation *c, struct at at, struct span name)
 {
     struct span meant;
 
-    if (!is_new(p->c, name))
+    if (!is_new(c, name))
         return;
     meant = suggest_qualifier(name);
-    if (meant.length == 0 || is_declared(p->c, name))
+    if (meant.length == 0 || is_declared(c, name))
         return;
-    report_warning(p->c, MOF_WARNING_QUALIFIER_SPELLING, at,
+    report_warning(c, MOF_WARNING_QUALIFIER_SPELLING, at,
                    "qualifier %.*s is not a standard one", SHOWN(name));
-    report_meant(p->c, meant);
+    report_meant(c, meant);
 }
 
 static void
-qualifier_names_check(struct parser *p, const struct syntax_qualifiers *set)
+qualifier_names_check(struct mof_compilation *c, struct source *source,
+                      const struct syntax_qualifiers *set)
 {
     for (size_t i = 0; i < set->count; i++) {
         const struct syntax_qualifier *q = &set->items[i];
-        struct at at =
-            parser_at_offset(p, q->offset, (uint32_t)q->name.length);
+        struct at at = at_offset(source, q->offset, (uint32_t)q->name.length);
 
         if (q->name.length > IDENTIFIER_MAX)
-            report_error(p->c, at, CODE_QUALIFIER_NAME_TOO_WIDE,
+            report_error(c, at, CODE_QUALIFIER_NAME_TOO_WIDE,
                          "a name has at most %d characters", IDENTIFIER_MAX);
         if (span_equal_nocase(q->name, SPAN("cimtype")))
-            report_error(p->c, at, CODE_CIMTYPE_QUALIFIER,
+            report_error(c, at, CODE_CIMTYPE_QUALIFIER,
                          "CIMTYPE follows from the declaration and can't be "
                          "given");
-        spelling_check(p, at, q->name);
+        spelling_check(c, at, q->name);
     }
+}
+
+void
+qualifier_list_check(struct mof_compilation *c, struct source *source,
+                     const struct syntax_qualifiers *set)
+{
+    qualifier_names_check(c, source, set);
+    if (set->count <= FEW_NAMES)
+        duplicates_find_few(c, source, set);
+    else
+        duplicates_find_many(c, source, set);
 }
 
 /* quals = "[" [ qual { "," qual } ] "]" ; */
@@ -277,11 +297,7 @@ qualifier_parse_list(struct parser *p, struct syntax_qualifiers *out)
         } while (ok && parser_take(p, ','));
     }
     out->items = stack_take(p, mark, sizeof(q), &out->count);
-    qualifier_names_check(p, out);
-    if (out->count <= FEW_NAMES)
-        duplicates_find_few(p, out);
-    else
-        duplicates_find_many(p, out);
+    qualifier_list_check(p->c, p->source, out);
     return ok && parser_expect(p, ']', CODE_EXPECTED_CLOSE_BRACKET,
                                "',' or ']' in this list of qualifiers");
 }

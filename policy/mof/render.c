@@ -205,13 +205,16 @@ add_included(const struct rendering *r, const struct mof_include *i)
 static void
 add_place(const struct rendering *r, const struct mof_diagnostic *d)
 {
+    struct mof_location behind = d->where;
+    char place[100];
+
     if (d->where.file[0] == '\0')
         return;
     color(r, color_place);
     add_file(r, d->where.file);
-    buf_add_char(r->out, ':');
-    if (d->where.line > 0)
-        buf_addf(r->out, "%u:%u:", d->where.line, d->where.column);
+    behind.file = "";
+    mof_location_format(&behind, place, sizeof(place));
+    buf_addf(r->out, "%s:", place);
     color(r, color_off);
     buf_add_char(r->out, ' ');
 }

@@ -1,5 +1,6 @@
 #include "policy/mof/report.h"
 
+#include <limits.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,10 +18,32 @@ struct report_entry {
 struct mof_location
 report_location(struct at at)
 {
-    struct mof_location where = {at.source->name, 0, 0};
+    static const enum mof_location_kind kinds[] = {
+        [SOURCE_TEXT] = MOF_LOCATION_TEXT,
+        [SOURCE_PACKED] = MOF_LOCATION_FILE,
+        [SOURCE_UNPACKED] = MOF_LOCATION_UNPACKED,
+    };
+    struct mof_location where = {.file = at.source->name,
+                                 .kind = kinds[at.source->kind]};
 
     source_locate(at.source, at.offset, &where.line, &where.column);
+    if (where.kind != MOF_LOCATION_TEXT)
+        where.offset = at.offset;
     return where;
+}
+
+int
+mof_location_format(const struct mof_location *where, char *out, size_t size)
+{
+    if (where->kind != MOF_LOCATION_TEXT)
+        return snprintf(out, size, "%s:%s0x%X", where->file,
+                        where->kind == MOF_LOCATION_UNPACKED ? "unpacked:"
+                                                             : "",
+                        where->offset);
+    if (where->line == 0)
+        return snprintf(out, size, "%s", where->file);
+    return snprintf(out, size, "%s:%u:%u", where->file, where->line,
+                    where->column);
 }
 
 bool
@@ -49,7 +72,7 @@ report_memory(struct mof_compilation *c)
         .severity = MOF_ERROR,
         .phase = MOF_PHASE_STORE,
         .code = CODE_OUT_OF_MEMORY,
-        .where = {"mof", 0, 0},
+        .where = {.file = "mof"},
         .width = 1,
         .text = "out of memory",
     };
@@ -99,6 +122,8 @@ place_fill(struct mof_compilation *c, struct mof_diagnostic *d, struct at at)
 
     d->where = report_location(at);
     d->included = s->included;
+    if (s->kind != SOURCE_TEXT)
+        return;
     source_locate(s, at.offset + width, &d->end_line, &d->end_column);
     around = source_around(s, at.offset, SOURCE_AROUND, &before,
                            &d->source_goes_on);

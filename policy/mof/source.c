@@ -226,6 +226,9 @@ source_locate(struct source *s, uint32_t offset, uint32_t *line_out,
 {
     uint32_t line, start, column = 1;
 
+    *line_out = *column_out = 0;
+    if (s->kind != SOURCE_TEXT)
+        return;
     if (offset > s->length)
         offset = s->length;
     line = line_find(s, offset);

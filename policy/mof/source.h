@@ -12,12 +12,20 @@
 
 struct mof_include;
 
+enum source_kind {
+    SOURCE_TEXT = 0,
+    /* Of a binary; places are offsets and have no line. */
+    SOURCE_PACKED,   /* the file's bytes, which are not kept */
+    SOURCE_UNPACKED, /* text is the data that were in it */
+};
+
 /*
  * One source text, as UTF-8 without byte order mark and without NUL, so that
  * text[length] is a sentinel for the lexer.  Places in it are byte offsets;
  * lines and columns are worked out only when somebody must read them.
  */
 struct source {
+    enum source_kind kind;
     const char *name;                   /* as shown */
     const struct mof_include *included; /* by whom; NULL: nobody */
     uint32_t number;                    /* in the order of reading */
@@ -50,7 +58,8 @@ enum source_problem source_decode(struct source *s, const void *bytes,
                                   size_t length, uint32_t *guessed_at);
 void source_fini(struct source *s);
 
-/* Line and column of an offset, both from 1, columns in characters. */
+/* Line and column of an offset, both from 1, columns in characters; both 0
+ * in a binary. */
 void source_locate(struct source *s, uint32_t offset, uint32_t *line_out,
                    uint32_t *column_out);
 /* What surrounds offset in its line: `around` characters at most before and

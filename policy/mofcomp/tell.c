@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 
 #include "policy/mofcomp/options.h"
@@ -14,14 +15,15 @@ tell_refused(const struct policy_compile *c, const struct error *err)
     const struct repository_change *change = policy_compile_change(c);
     const struct mof_unit *unit = mof_unit(policy_compile_mof(c));
     const struct mof_statement *st;
+    char place[PATH_MAX + 100];
 
     if (change->failed_statement >= unit->count) {
         fprintf(stderr, "mofcomp: %s\n", err->text);
         return EXIT_STORE;
     }
     st = &unit->statements[change->failed_statement];
-    fprintf(stderr, "%s:%" PRIu32 ":%" PRIu32 ": error 0x%08" PRIX32 ": %s\n",
-            st->where.file, st->where.line, st->where.column,
+    mof_location_format(&st->where, place, sizeof(place));
+    fprintf(stderr, "%s: error 0x%08" PRIX32 ": %s\n", place,
             change->failed_code, err->text);
     return change->failed_by_flags ? (int)(change->failed_code & 0xff)
                                    : EXIT_STORE;

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static bool
 world_exists(void *context, const struct namespace_path *ns)
@@ -58,6 +59,17 @@ const struct mof_world test_world = {.namespace_exists = world_exists,
                                      .class_find = world_class,
                                      .class_near = world_class_near,
                                      .namespace_near = world_near};
+
+const char *
+corpus(void)
+{
+    static char path[1024];
+    const char *given = getenv("NSGATE_MOF_CORPUS");
+
+    snprintf(path, sizeof(path), "%s",
+             given != NULL ? given : test_source_path("../shared/mof-corpus"));
+    return access(path, R_OK) == 0 ? path : NULL;
+}
 
 struct mof_compilation *
 compile_text(const char *text, const struct mof_options *options)

@@ -11,6 +11,10 @@
  */
 extern const struct mof_world test_world;
 
+/* A directory of real files that are not ours: $NSGATE_MOF_CORPUS, or
+ * ../shared/mof-corpus beside the source tree.  NULL: there is none. */
+const char *corpus(void);
+
 /* Compiles and checks one text named t.mof; free it. */
 struct mof_compilation *compile_text(const char *text,
                                      const struct mof_options *options);

@@ -93,21 +93,46 @@ values_same(const struct cim_value *a, const struct cim_value *b)
     return true;
 }
 
+/* The other decoder knows no qualifiers that are arrays, and a parameter's
+ * direction without its flavors and spelling. */
+static bool decoded;
+
+static bool
+is_direction(const struct cim_qualifier *q)
+{
+    return decoded && (span_equal_nocase(q->name, SPAN("in")) ||
+                       span_equal_nocase(q->name, SPAN("out")));
+}
+
+/* How many of them are looked at. */
+static size_t
+qualifiers_counted(const struct cim_qualifiers *set)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < set->count; i++)
+        n += !decoded || !set->items[i].value.is_array;
+    return n;
+}
+
 static bool
 qualifiers_same(const struct cim_qualifiers *a, const struct cim_qualifiers *b)
 {
-    if (a->count != b->count)
+    if (qualifiers_counted(a) != qualifiers_counted(b))
         return differs("%zu and %zu qualifiers", a->count, b->count);
-    for (size_t i = 0; i < a->count; i++) {
-        const struct cim_qualifier *x = &a->items[i], *y = &b->items[i];
+    for (size_t i = 0; i < b->count; i++) {
+        const struct cim_qualifier *y = &b->items[i];
+        const struct cim_qualifier *x = cim_qualifiers_find(a, y->name);
 
-        if (!spans_same("qualifier", x->name, y->name))
-            return false;
-        if (x->flavors != y->flavors)
+        if (x == NULL)
+            differs("only one has it");
+        else if (!is_direction(x) && x->flavors != y->flavors)
             differs("flavors %x and %x", x->flavors, y->flavors);
-        else if (values_same(&x->value, &y->value))
+        else if ((is_direction(x) ||
+                  spans_same("spelling", x->name, y->name)) &&
+                 values_same(&x->value, &y->value))
             continue;
-        return differs("qualifier %.*s", (int)x->name.length, x->name.data);
+        return differs("qualifier %.*s", (int)y->name.length, y->name.data);
     }
     return true;
 }
@@ -246,6 +271,7 @@ statements_same(const struct mof_statement *a, const struct mof_statement *b)
 const char *
 units_differ(const struct mof_unit *a, const struct mof_unit *b)
 {
+    decoded = false;
     difference[0] = '\0';
     if (a->autorecover != b->autorecover)
         return "autorecover";
@@ -261,9 +287,35 @@ units_differ(const struct mof_unit *a, const struct mof_unit *b)
     return difference;
 }
 
-const char *
-classes_differ(const struct cim_class *a, const struct cim_class *b)
+static const struct mof_statement *
+class_next(const struct mof_unit *u, size_t *at)
 {
-    difference[0] = '\0';
-    return classes_same(a, b) ? NULL : difference;
+    while (*at < u->count) {
+        const struct mof_statement *st = &u->statements[(*at)++];
+
+        if (st->kind == MOF_STATEMENT_CLASS)
+            return st;
+    }
+    return NULL;
+}
+
+const char *
+classes_differ(const struct mof_unit *a, const struct mof_unit *b)
+{
+    size_t at_a = 0, at_b = 0;
+
+    decoded = true;
+    for (;;) {
+        const struct mof_statement *x = class_next(a, &at_a);
+        const struct mof_statement *y = class_next(b, &at_b);
+
+        if (x == NULL && y == NULL)
+            return NULL;
+        if (x == NULL || y == NULL)
+            return "one has more classes";
+        difference[0] = '\0';
+        if (!namespace_path_equal(&x->namespace, &y->namespace) ||
+            !flags_same(x, y) || !classes_same(x->class, y->class))
+            return difference[0] != '\0' ? difference : "namespace or flags";
+    }
 }

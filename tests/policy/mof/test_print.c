@@ -228,7 +228,7 @@ compile_from_corpus(const char *name)
     struct mof_compilation *c = mof_compilation_new(NULL);
     char path[2048];
 
-    snprintf(path, sizeof(path), "%s/%s", getenv("NSGATE_MOF_CORPUS"), name);
+    snprintf(path, sizeof(path), "%s/%s", corpus(), name);
     mof_compile_file(c, path);
     mof_check(c);
     return c;
@@ -237,13 +237,12 @@ compile_from_corpus(const char *name)
 /* Those that need no class of somebody else. */
 Test(mof_print, writes_real_files_so_that_they_compile_to_the_same)
 {
-    const char *corpus = getenv("NSGATE_MOF_CORPUS");
     char path[1024], *text, *rest, *line;
     size_t tripped = 0;
 
-    if (corpus == NULL)
-        cr_skip_test("NSGATE_MOF_CORPUS is not set");
-    snprintf(path, sizeof(path), "%s/index.tsv", corpus);
+    if (corpus() == NULL)
+        cr_skip_test("there is no corpus");
+    snprintf(path, sizeof(path), "%s/index.tsv", corpus());
     text = rest = test_read_file(path, NULL);
     strsep(&rest, "\n");
     while ((line = strsep(&rest, "\n")) != NULL) {
@@ -268,8 +267,8 @@ Test(mof_print, writes_the_whole_schema_2_41)
 {
     struct mof_compilation *c;
 
-    if (getenv("NSGATE_MOF_CORPUS") == NULL)
-        cr_skip_test("NSGATE_MOF_CORPUS is not set");
+    if (corpus() == NULL)
+        cr_skip_test("there is no corpus");
     c = compile_from_corpus("cim-2.41/cim_schema_2.41.0.mof");
     cr_assert(mof_unit(c)->class_count == 1438);
     free(round_trip(c, NULL, "the schema"));

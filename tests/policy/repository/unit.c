@@ -52,7 +52,8 @@ add(struct unit *u, enum mof_statement_kind kind, const char *ns)
     st->kind = kind;
     st->namespace = path_of(ns);
     st->namespace_display = arena_copy(u->arena, span_of(ns));
-    st->where = (struct mof_location){"test.mof", (uint32_t)u->count, 1};
+    st->where = (struct mof_location){
+        .file = "test.mof", .line = (uint32_t)u->count, .column = 1};
     return st;
 }
 

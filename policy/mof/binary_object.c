@@ -199,8 +199,7 @@ self_change_read(struct binary_reader *r, const struct binary_record *record,
         return binary_damage(r, record->all.at, "__CLASSFLAGS is no number");
     if (!binary_read_value(r, record->type, record->value, &v))
         return false;
-    if (v.negative ||
-        (v.u.magnitude & ~(uint64_t)MOF_CHANGE_OF_CLASS) != 0 ||
+    if (v.negative || (v.u.magnitude & ~(uint64_t)MOF_CHANGE_OF_CLASS) != 0 ||
         mof_change_contradiction((unsigned)v.u.magnitude) != NULL)
         return binary_damage(r, record->value.at,
                              "__CLASSFLAGS are no flags of a class");
@@ -227,9 +226,9 @@ self_read(struct binary_reader *r, const struct binary_record *record,
     }
     if (span_equal_nocase(record->name, SPAN("__CLASSFLAGS")))
         return self_change_read(r, record, self);
-    report_warning(r->c, MOF_WARNING_BINARY, (struct at){r->source, record->all.at, 1},
-                   "the format has no %.*s; it is ignored",
-                   SHOWN(record->name));
+    report_warning(
+        r->c, MOF_WARNING_BINARY, (struct at){r->source, record->all.at, 1},
+        "the format has no %.*s; it is ignored", SHOWN(record->name));
     return true;
 }
 

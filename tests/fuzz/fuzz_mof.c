@@ -41,8 +41,10 @@ statement_check(const struct mof_statement *s)
 {
     require(s->kind != MOF_STATEMENT_NONE);
     require(s->namespace.length > 0 && s->namespace_display != NULL);
-    require(s->where.line > 0 && s->where.column > 0);
-    require(s->last_line > 0);
+    if (s->where.kind == MOF_LOCATION_TEXT) {
+        require(s->where.line > 0 && s->where.column > 0);
+        require(s->last_line > 0);
+    }
     if (s->kind == MOF_STATEMENT_CLASS)
         require(s->class != NULL && s->class->name.length > 0);
     if (s->kind == MOF_STATEMENT_INSTANCE) {

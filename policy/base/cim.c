@@ -86,3 +86,49 @@ cim_instance_property(const struct cim_instance *i, struct span name)
     }
     return NULL;
 }
+
+static bool
+scalar_equal(enum cim_type type, const union cim_scalar *a,
+             const union cim_scalar *b)
+{
+    switch (type) {
+    case CIM_BOOLEAN:
+        return a->boolean == b->boolean;
+    case CIM_CHAR16:
+        return a->char16 == b->char16;
+    case CIM_REAL32:
+    case CIM_REAL64:
+        return a->real == b->real;
+    case CIM_STRING:
+    case CIM_DATETIME:
+    case CIM_REFERENCE:
+        return span_equal(a->text, b->text);
+    case CIM_OBJECT:
+        return a->object == b->object;
+    default:
+        return cim_type_is_signed(type) ? a->sint == b->sint
+                                        : a->uint == b->uint;
+    }
+}
+
+bool
+cim_value_equal(const struct cim_value *a, const struct cim_value *b)
+{
+    if (a->type != b->type || a->is_null != b->is_null ||
+        a->is_array != b->is_array)
+        return false;
+    if (a->is_null)
+        return true;
+    if (!a->is_array)
+        return scalar_equal(a->type, &a->one, &b->one);
+    if (a->count != b->count)
+        return false;
+    for (uint32_t i = 0; i < a->count; i++) {
+        bool null = a->null_items != NULL && a->null_items[i];
+
+        if (null != (b->null_items != NULL && b->null_items[i]) ||
+            (!null && !scalar_equal(a->type, &a->items[i], &b->items[i])))
+            return false;
+    }
+    return true;
+}

@@ -71,6 +71,19 @@ enum cim_flavor {
     CIM_FLAVOR_NOT_TO_INSTANCE = 1 << 8,
 };
 
+/* What a declared qualifier may stand on (DSP0004 5.6.3.1). */
+enum cim_scope {
+    CIM_SCOPE_CLASS = 1 << 0,
+    CIM_SCOPE_ASSOCIATION = 1 << 1,
+    CIM_SCOPE_INDICATION = 1 << 2,
+    CIM_SCOPE_QUALIFIER = 1 << 3,
+    CIM_SCOPE_PROPERTY = 1 << 4,
+    CIM_SCOPE_REFERENCE = 1 << 5,
+    CIM_SCOPE_METHOD = 1 << 6,
+    CIM_SCOPE_PARAMETER = 1 << 7,
+    CIM_SCOPE_SCHEMA = 1 << 8,
+};
+
 struct cim_qualifier {
     struct span name;
     struct cim_value value;
@@ -128,7 +141,7 @@ struct cim_qualifier_declaration {
     bool is_array;
     bool has_value;
     struct cim_value value;
-    unsigned scopes;  /* the dialect's scope bits, 0: any */
+    unsigned scopes;  /* enum cim_scope, or'ed; 0: any */
     unsigned flavors; /* enum cim_flavor */
 };
 
@@ -137,6 +150,9 @@ const char *cim_type_name(enum cim_type type);
 enum cim_type cim_type_from_name(struct span name);
 bool cim_type_is_signed(enum cim_type type);
 bool cim_type_is_unsigned(enum cim_type type);
+
+/* The same type and the same value; embedded instances by identity. */
+bool cim_value_equal(const struct cim_value *a, const struct cim_value *b);
 
 /* NULL when there is none of that name. */
 const struct cim_qualifier *

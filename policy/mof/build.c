@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "policy/mof/check.h"
 #include "policy/mof/convert.h"
 #include "policy/mof/report.h"
 #include "policy/mof/schema.h"
@@ -55,6 +56,24 @@ declarations_find(struct mof_compilation *c, struct syntax_instance *i)
     return ok;
 }
 
+/* EmbeddedInstance may stand with a declaration further up. */
+static struct convert_target
+target_of(const struct syntax_instance *i, const struct syntax_property *in,
+          const struct cim_property *declared)
+{
+    struct convert_target t = convert_target_of(declared);
+
+    if (t.type == CIM_STRING && !t.embeds &&
+        convert_needs_instances(&in->value))
+        convert_target_embeds(
+            &t,
+            schema_qualifier(i->info, SCHEMA_PROPERTY, declared->name,
+                             SPAN("embeddedinstance")),
+            schema_qualifier(i->info, SCHEMA_PROPERTY, declared->name,
+                             SPAN("embeddedobject")));
+    return t;
+}
+
 static bool
 property_build(struct convert_context *cc, struct syntax_instance *i, size_t n)
 {
@@ -66,7 +85,7 @@ property_build(struct convert_context *cc, struct syntax_instance *i, size_t n)
     out->name = in->name;
     if (declared == NULL)
         return convert_check_aliases(cc, &in->value);
-    target = convert_target_of(declared);
+    target = target_of(i, in, declared);
     out->type = declared->type;
     out->is_array = declared->is_array;
     out->array_size = declared->array_size;
@@ -75,7 +94,9 @@ property_build(struct convert_context *cc, struct syntax_instance *i, size_t n)
     if (!convert_value(cc, &in->value, &target, &out->value))
         return false;
     out->type = out->value.type;
-    return convert_qualifiers(cc->c, i->source, &in->qualifiers,
+    constraint_value_check(cc->c, property_at(i, in), i->info, declared,
+                           &out->value);
+    return convert_qualifiers(cc->c, i->source, i->space, 0, &in->qualifiers,
                               &out->qualifiers);
 }
 
@@ -212,6 +233,31 @@ class_check(struct mof_compilation *c, const struct syntax_instance *i)
     return false;
 }
 
+/* What the class hands down with ToInstance and DisableOverride is final. */
+static void
+qualifiers_check(struct mof_compilation *c, const struct syntax_instance *i)
+{
+    const unsigned final =
+        CIM_FLAVOR_TO_INSTANCE | CIM_FLAVOR_DISABLE_OVERRIDE;
+
+    for (size_t n = 0; i->info != NULL && n < i->qualifiers.count; n++) {
+        const struct syntax_qualifier *q = &i->qualifiers.items[n];
+        const struct cim_qualifier *above =
+            schema_qualifier(i->info, SCHEMA_CLASS, i->class_name, q->name);
+
+        if (above == NULL || (above->flavors & final) != final ||
+            cim_value_equal(&above->value,
+                            &i->built->qualifiers.items[n].value))
+            continue;
+        report_store_error(
+            c, (struct at){i->source, q->offset, (uint32_t)q->name.length},
+            CODE_OVERRIDE_NOT_ALLOWED,
+            "qualifier %.*s comes from the class with DisableOverride: its "
+            "value can't change",
+            SHOWN(q->name));
+    }
+}
+
 static bool
 rest_build(struct mof_compilation *c, struct syntax_instance *i,
            unsigned depth)
@@ -225,9 +271,11 @@ rest_build(struct mof_compilation *c, struct syntax_instance *i,
             ok = property_build(&cc, i, n) && ok;
     }
     i->weight = cc.weight + 1;
-    return convert_qualifiers(c, i->source, &i->qualifiers,
-                              &i->built->qualifiers) &&
-           ok;
+    if (!convert_qualifiers(c, i->source, i->space, 0, &i->qualifiers,
+                            &i->built->qualifiers))
+        return false;
+    qualifiers_check(c, i);
+    return ok;
 }
 
 bool

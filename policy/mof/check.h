@@ -25,6 +25,26 @@ void check_qualifier(struct mof_compilation *c,
                      const struct syntax_statement *st, size_t now);
 void check_classes_finish(struct mof_compilation *c);
 
+/* check_inherit.c: what a class may change of those above it, and keys. */
+void check_inheritance(struct mof_compilation *c,
+                       const struct syntax_statement *st,
+                       const struct cim_class *class,
+                       const struct class_info *super);
+
+/* constraint.c: qualifiers against their own rules. */
+/* Those that limit values, on a type they do not fit: warnings. */
+void constraints_check(struct mof_compilation *c, struct source *source,
+                       const struct syntax_property *in);
+/* [key] on what is no property. */
+void key_refuse(struct mof_compilation *c, struct source *source,
+                const struct syntax_qualifiers *quals);
+/* A value beyond the MinValue, MaxValue or MaxLen of its property: a
+ * warning. */
+void constraint_value_check(struct mof_compilation *c, struct at at,
+                            const struct class_info *info,
+                            const struct cim_property *declared,
+                            const struct cim_value *v);
+
 /* check_instance.c */
 void check_instance(struct mof_compilation *c,
                     const struct syntax_statement *st, size_t now);

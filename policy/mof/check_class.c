@@ -2,13 +2,11 @@
 
 #include "policy/mof/check.h"
 #include "policy/mof/convert.h"
+#include "policy/mof/declare.h"
 #include "policy/mof/names.h"
 #include "policy/mof/report.h"
 #include "policy/mof/schema.h"
 #include "policy/mof/suggest.h"
-
-/* Up to so many names are compared one by one. */
-#define FEW_NAMES 12
 
 /* A default that is an instance: filled once instances are known. */
 struct deferred {
@@ -17,11 +15,13 @@ struct deferred {
     const struct syntax_statement *statement; /* of a copy in the arena */
 };
 
-/* A class name used as a type: it may be declared later. */
+/* A class that is named as a type or in a reference: it may be declared
+ * later. */
 struct type_use {
     struct span name;
     struct at at;
     struct space *space;
+    bool is_type; /* else what it is about may be elsewhere */
 };
 
 void
@@ -58,22 +58,34 @@ default_defer(struct mof_compilation *c, const struct syntax_statement *st,
 
 static void
 type_use_add(struct mof_compilation *c, const struct syntax_statement *st,
-             struct span name, uint32_t offset)
+             struct span name, uint32_t offset, bool is_type)
 {
-    struct type_use use = {name, name_at(st, name, offset), st->space};
+    struct type_use use = {name, name_at(st, name, offset), st->space,
+                           is_type};
 
     if (name.length > 0 && !c->is_system)
         vector_add(c, &c->type_uses, &use);
 }
 
-/* A property or parameter with its default. */
-static bool
-property_convert(struct mof_compilation *c, const struct syntax_statement *st,
-                 const struct syntax_property *in, struct cim_property *out)
+/* The class of EmbeddedInstance("Class"), DSP0004 5.6.3.12. */
+static void
+embedded_use_add(struct mof_compilation *c, const struct syntax_statement *st,
+                 const struct syntax_qualifiers *set)
 {
-    struct convert_context cc = context_of(c, st);
-    struct convert_target target;
+    for (size_t i = 0; i < set->count; i++) {
+        const struct syntax_qualifier *q = &set->items[i];
 
+        if (q->value.kind == VALUE_STRING &&
+            span_equal_nocase(q->name, SPAN("embeddedinstance")))
+            type_use_add(c, st, q->value.u.text, q->value.offset, false);
+    }
+}
+
+/* What stands in the text about a property's or parameter's type. */
+static void
+type_convert(struct mof_compilation *c, const struct syntax_statement *st,
+             const struct syntax_property *in, struct cim_property *out)
+{
     out->name = in->name;
     out->type = in->type;
     out->is_array = in->is_array;
@@ -82,12 +94,34 @@ property_convert(struct mof_compilation *c, const struct syntax_statement *st,
     if (in->type == CIM_REFERENCE &&
         span_equal_nocase(in->class_name, SPAN("object")))
         out->class_name = (struct span){NULL, 0};
-    if (in->type == CIM_OBJECT)
-        type_use_add(c, st, in->class_name, in->type_offset);
+    if (in->type == CIM_OBJECT || in->type == CIM_REFERENCE)
+        type_use_add(c, st, out->class_name, in->type_offset,
+                     in->type == CIM_OBJECT);
+    embedded_use_add(c, st, &in->qualifiers);
+}
+
+static unsigned
+feature_scope(const struct syntax_property *in)
+{
+    return in->type == CIM_REFERENCE ? CIM_SCOPE_REFERENCE
+                                     : CIM_SCOPE_PROPERTY;
+}
+
+/* A property or parameter with its default. */
+static bool
+property_convert(struct mof_compilation *c, const struct syntax_statement *st,
+                 unsigned scope, const struct syntax_property *in,
+                 struct cim_property *out)
+{
+    struct convert_context cc = context_of(c, st);
+    struct convert_target target;
+
+    type_convert(c, st, in, out);
     security_refuse(c, st->at.source, &in->qualifiers);
-    if (!convert_qualifiers(c, st->at.source, &in->qualifiers,
-                            &out->qualifiers))
+    if (!convert_qualifiers(c, st->at.source, st->space, scope,
+                            &in->qualifiers, &out->qualifiers))
         return false;
+    constraints_check(c, st->at.source, in);
     if (in->value.kind == VALUE_NONE || in->type == CIM_VOID)
         return true;
     out->has_value = true;
@@ -98,58 +132,45 @@ property_convert(struct mof_compilation *c, const struct syntax_statement *st,
     return true;
 }
 
+struct twice {
+    struct mof_compilation *c;
+    const struct syntax_statement *st;
+};
+
 static void
-report_twice(struct mof_compilation *c, const struct syntax_statement *st,
-             const struct syntax_property *first,
-             const struct syntax_property *again)
+report_twice(const struct twice *t, uint32_t code, const char *what,
+             struct span name, uint32_t first, uint32_t again)
 {
-    report_meaning_error(
-        c, name_at(st, again->name, again->offset), CODE_DUPLICATE_PROPERTY,
-        "property %.*s is declared twice", SHOWN(again->name));
-    report_detail(c, name_at(st, first->name, first->offset),
-                  "first declared here");
+    report_meaning_error(t->c, name_at(t->st, name, again), code,
+                         "%s %.*s is declared twice", what, SHOWN(name));
+    report_detail(t->c, name_at(t->st, name, first), "first declared here");
 }
 
 static void
-duplicates_find_many(struct mof_compilation *c,
-                     const struct syntax_statement *st)
+property_twice(void *arg, const void *first, const void *again)
 {
-    const struct syntax_class *in = st->u.class;
-    struct strmap *seen = strmap_new();
-    bool ok = seen != NULL;
+    const struct syntax_property *one = first, *two = again;
 
-    for (size_t i = 0; ok && i < in->property_count; i++) {
-        struct syntax_property *p = &in->properties[i];
-        struct syntax_property *first = strmap_get(seen, p->name);
-
-        if (first != NULL)
-            report_twice(c, st, first, p);
-        else
-            ok = strmap_put(seen, p->name, p);
-    }
-    if (!ok)
-        report_memory(c);
-    strmap_free(seen);
+    report_twice(arg, CODE_DUPLICATE_PROPERTY, "property", two->name,
+                 one->offset, two->offset);
 }
 
 static void
-duplicates_find(struct mof_compilation *c, const struct syntax_statement *st)
+parameter_twice(void *arg, const void *first, const void *again)
 {
-    const struct syntax_class *in = st->u.class;
+    const struct syntax_property *one = first, *two = again;
 
-    if (in->property_count > FEW_NAMES) {
-        duplicates_find_many(c, st);
-        return;
-    }
-    for (size_t i = 1; i < in->property_count; i++) {
-        for (size_t n = 0; n < i; n++) {
-            if (!span_equal_nocase(in->properties[i].name,
-                                   in->properties[n].name))
-                continue;
-            report_twice(c, st, &in->properties[n], &in->properties[i]);
-            break;
-        }
-    }
+    report_twice(arg, CODE_INVALID_DUPLICATE_PARAMETER, "parameter", two->name,
+                 one->offset, two->offset);
+}
+
+static void
+method_twice(void *arg, const void *first, const void *again)
+{
+    const struct syntax_method *one = first, *two = again;
+
+    report_twice(arg, CODE_DUPLICATE_PROPERTY, "method", two->name,
+                 one->offset, two->offset);
 }
 
 static bool
@@ -168,10 +189,13 @@ properties_convert(struct mof_compilation *c,
 
         names_check(c, name_at(st, p->name, p->offset), p->name,
                     CODE_PROPERTY_NAME_TOO_WIDE);
-        if (!property_convert(c, st, p, &out->properties[i]))
+        if (!property_convert(c, st, feature_scope(p), p, &out->properties[i]))
             return false;
     }
-    duplicates_find(c, st);
+    names_duplicates(c, in->properties, in->property_count,
+                     sizeof(*in->properties),
+                     offsetof(struct syntax_property, name), property_twice,
+                     &(struct twice){c, st});
     return true;
 }
 
@@ -183,10 +207,11 @@ method_convert(struct mof_compilation *c, const struct syntax_statement *st,
     out->return_type = in->type;
     out->return_class = in->class_name;
     if (in->type == CIM_OBJECT)
-        type_use_add(c, st, in->class_name, in->type_offset);
+        type_use_add(c, st, in->class_name, in->type_offset, true);
     security_refuse(c, st->at.source, &in->qualifiers);
-    if (!convert_qualifiers(c, st->at.source, &in->qualifiers,
-                            &out->qualifiers))
+    key_refuse(c, st->at.source, &in->qualifiers);
+    if (!convert_qualifiers(c, st->at.source, st->space, CIM_SCOPE_METHOD,
+                            &in->qualifiers, &out->qualifiers))
         return false;
     out->parameters =
         compilation_array(c, in->parameter_count, sizeof(*out->parameters));
@@ -194,9 +219,15 @@ method_convert(struct mof_compilation *c, const struct syntax_statement *st,
         return false;
     out->parameter_count = in->parameter_count;
     for (size_t i = 0; i < in->parameter_count; i++) {
-        if (!property_convert(c, st, &in->parameters[i], &out->parameters[i]))
+        key_refuse(c, st->at.source, &in->parameters[i].qualifiers);
+        if (!property_convert(c, st, CIM_SCOPE_PARAMETER, &in->parameters[i],
+                              &out->parameters[i]))
             return false;
     }
+    names_duplicates(c, in->parameters, in->parameter_count,
+                     sizeof(*in->parameters),
+                     offsetof(struct syntax_property, name), parameter_twice,
+                     &(struct twice){c, st});
     return true;
 }
 
@@ -219,6 +250,9 @@ methods_convert(struct mof_compilation *c, const struct syntax_statement *st,
         if (!method_convert(c, st, m, &out->methods[i]))
             return false;
     }
+    names_duplicates(c, in->methods, in->method_count, sizeof(*in->methods),
+                     offsetof(struct syntax_method, name), method_twice,
+                     &(struct twice){c, st});
     return true;
 }
 
@@ -265,63 +299,24 @@ superclass_find(struct mof_compilation *c, const struct syntax_statement *st,
     return super;
 }
 
-/* A property declared again keeps its type (0x80041052). */
-static void
-override_check(struct mof_compilation *c, const struct syntax_statement *st,
-               const struct syntax_property *in,
-               const struct class_info *super)
+/* An association is a class as well (DSP0004 5.6.3.1). */
+static unsigned
+class_scope(const struct syntax_qualifiers *quals)
 {
-    const struct cim_property *inherited = schema_property(super, in->name);
+    unsigned scope = CIM_SCOPE_CLASS;
 
-    if (inherited == NULL ||
-        (inherited->type == in->type && inherited->is_array == in->is_array))
-        return;
-    report_store_error(
-        c, name_at(st, in->name, in->offset), CODE_UPDATE_TYPE_MISMATCH,
-        "%.*s is inherited as %s%s; its type can't change", SHOWN(in->name),
-        cim_type_name(inherited->type), inherited->is_array ? "[]" : "");
-}
-
-static bool
-type_can_be_key(const struct cim_property *p)
-{
-    return !p->is_array && p->type != CIM_OBJECT && p->type != CIM_REAL32 &&
-           p->type != CIM_REAL64;
-}
-
-static void
-keys_check(struct mof_compilation *c, const struct syntax_statement *st,
-           const struct cim_class *class, const struct class_info *super)
-{
-    const struct syntax_class *in = st->u.class;
-    size_t count = 0;
-
-    for (size_t i = 0; i < class->property_count; i++) {
-        const struct cim_property *p = &class->properties[i];
-        struct at at = name_at(st, p->name, in->properties[i].offset);
-
-        if (super != NULL)
-            override_check(c, st, &in->properties[i], super);
-        if (!cim_qualifiers_true(&p->qualifiers, SPAN("key")))
-            continue;
-        if (!type_can_be_key(p))
-            report_store_error(c, at, CODE_CANNOT_BE_KEY,
-                               "a %s%s can't be a key", cim_type_name(p->type),
-                               p->is_array ? " array" : "");
-        else if (super != NULL && super->key_count > 0 &&
-                 !schema_is_key(super, p->name))
-            report_store_error(c, at, CODE_CANNOT_BE_KEY,
-                               "%.*s can't be a key: the keys are those of "
-                               "the classes above",
-                               SHOWN(p->name));
-        else if (++count == LIMIT_KEYS + 1)
-            report_error(c, at, CODE_CANNOT_BE_KEY,
-                         "a class has at most %d keys", LIMIT_KEYS);
+    for (size_t i = 0; i < quals->count; i++) {
+        if (span_equal_nocase(quals->items[i].name, SPAN("association")))
+            scope |= CIM_SCOPE_ASSOCIATION;
+        else if (span_equal_nocase(quals->items[i].name, SPAN("indication")))
+            scope |= CIM_SCOPE_INDICATION;
     }
+    return scope;
 }
 
 static struct cim_class *
-class_convert(struct mof_compilation *c, const struct syntax_statement *st)
+class_convert(struct mof_compilation *c, const struct syntax_statement *st,
+              unsigned scope)
 {
     const struct syntax_class *in = st->u.class;
     struct cim_class *out = compilation_alloc(c, sizeof(*out));
@@ -331,8 +326,9 @@ class_convert(struct mof_compilation *c, const struct syntax_statement *st)
     out->name = in->name;
     out->superclass = in->superclass;
     security_refuse(c, st->at.source, &in->qualifiers);
-    if (!convert_qualifiers(c, st->at.source, &in->qualifiers,
-                            &out->qualifiers) ||
+    key_refuse(c, st->at.source, &in->qualifiers);
+    if (!convert_qualifiers(c, st->at.source, st->space, scope,
+                            &in->qualifiers, &out->qualifiers) ||
         !properties_convert(c, st, out) || !methods_convert(c, st, out))
         return NULL;
     return out;
@@ -352,10 +348,11 @@ check_class(struct mof_compilation *c, const struct syntax_statement *st,
     names_check(c, name_at(st, in->name, in->name_offset), in->name,
                 CODE_CLASS_NAME_TOO_WIDE);
     super = superclass_find(c, st, &complete);
-    class = class_convert(c, st);
+    class = class_convert(
+        c, st, class_scope(&in->qualifiers) | schema_inherited_scope(super));
     if (class == NULL)
         return;
-    keys_check(c, st, class, super);
+    check_inheritance(c, st, class, super);
     if (compilation_is_over(c) ||
         schema_add(c, st->space, class, super, complete, now) == NULL)
         return;
@@ -390,6 +387,8 @@ check_qualifier(struct mof_compilation *c, const struct syntax_statement *st,
     if (out->has_value)
         convert_value(&cc, &in->value, &target, &out->value);
     check_space(c, st, st->space, now);
+    if (!declare_put(c, st->space, out))
+        return;
     at = check_emit(c, st, MOF_STATEMENT_QUALIFIER_DECLARATION, st->space);
     if (at != SIZE_MAX)
         VECTOR_AT(&c->results, struct mof_statement, at).qualifier = out;
@@ -401,6 +400,13 @@ type_use_check(struct mof_compilation *c, const struct type_use *use)
     if (!report_wants_store(c) ||
         schema_find(c, use->space, use->name) != NULL)
         return;
+    if (!use->is_type) {
+        report_lenient(c, MOF_WARNING_UNKNOWN_CLASS, use->at,
+                       CODE_INVALID_CLASS, "class %.*s is not known in %s",
+                       SHOWN(use->name), use->space->display);
+        suggest_class(c, use->space, use->name);
+        return;
+    }
     report_store_error(c, use->at, CODE_UNRECOGNIZED_TYPE,
                        "%.*s is neither a type nor a class", SHOWN(use->name));
     suggest_type(c, use->space, use->name);

@@ -1,3 +1,4 @@
+#include <stddef.h>
 #include <string.h>
 
 #include "policy/mof/build.h"
@@ -6,8 +7,6 @@
 #include "policy/mof/report.h"
 #include "policy/mof/schema.h"
 #include "policy/mof/space.h"
-
-#define FEW_NAMES 16
 
 /* An instance whose values are still to be built, and its result. */
 struct pending {
@@ -20,53 +19,21 @@ property_at(const struct syntax_instance *i, const struct syntax_property *p)
     return (struct at){i->source, p->offset, (uint32_t)p->name.length};
 }
 
-static void
-report_twice(struct mof_compilation *c, const struct syntax_instance *i,
-             const struct syntax_property *first,
-             const struct syntax_property *again)
-{
-    report_meaning_error(c, property_at(i, again), CODE_DUPLICATE_PROPERTY,
-                         "property %.*s is given twice", SHOWN(again->name));
-    report_detail(c, property_at(i, first), "first given here");
-}
+struct twice {
+    struct mof_compilation *c;
+    const struct syntax_instance *instance;
+};
 
 static void
-duplicates_find_many(struct mof_compilation *c,
-                     const struct syntax_instance *i)
+report_twice(void *arg, const void *first, const void *again)
 {
-    struct strmap *seen = strmap_new();
-    bool ok = seen != NULL;
+    const struct twice *t = arg;
+    const struct syntax_property *one = first, *two = again;
 
-    for (size_t n = 0; ok && n < i->property_count; n++) {
-        struct syntax_property *p = &i->properties[n];
-        struct syntax_property *first = strmap_get(seen, p->name);
-
-        if (first != NULL)
-            report_twice(c, i, first, p);
-        else
-            ok = strmap_put(seen, p->name, p);
-    }
-    if (!ok)
-        report_memory(c);
-    strmap_free(seen);
-}
-
-static void
-duplicates_find(struct mof_compilation *c, const struct syntax_instance *i)
-{
-    if (i->property_count > FEW_NAMES) {
-        duplicates_find_many(c, i);
-        return;
-    }
-    for (size_t n = 1; n < i->property_count; n++) {
-        for (size_t m = 0; m < n; m++) {
-            if (!span_equal_nocase(i->properties[n].name,
-                                   i->properties[m].name))
-                continue;
-            report_twice(c, i, &i->properties[m], &i->properties[n]);
-            break;
-        }
-    }
+    report_meaning_error(t->c, property_at(t->instance, two),
+                         CODE_DUPLICATE_PROPERTY,
+                         "property %.*s is given twice", SHOWN(two->name));
+    report_detail(t->c, property_at(t->instance, one), "first given here");
 }
 
 /* What the text alone shows of an instance and those inside it; the parser
@@ -86,7 +53,11 @@ value_walk(struct mof_compilation *c, const struct syntax_value *v)
 static void
 instance_walk(struct mof_compilation *c, const struct syntax_instance *i)
 {
-    duplicates_find(c, i);
+    struct twice t = {c, i};
+
+    names_duplicates(c, i->properties, i->property_count,
+                     sizeof(*i->properties),
+                     offsetof(struct syntax_property, name), report_twice, &t);
     for (size_t n = 0; n < i->property_count; n++) {
         security_refuse(c, i->source, &i->properties[n].qualifiers);
         value_walk(c, &i->properties[n].value);
@@ -217,6 +188,50 @@ is_stored(struct mof_compilation *c, const struct syntax_instance *i)
     return false;
 }
 
+/* The instances of a class that were given, by key. NULL: out of memory.
+ * Not with the class, which may be the system's and shared. */
+static struct strmap *
+given_map(struct mof_compilation *c, struct space *s, struct span class_name)
+{
+    struct strmap *map;
+
+    if (s->instances == NULL)
+        s->instances = compilation_map_new(c, &c->class_maps);
+    if (s->instances == NULL)
+        return NULL;
+    map = strmap_get(s->instances, class_name);
+    if (map != NULL)
+        return map;
+    map = compilation_map_new(c, &c->class_maps);
+    if (map != NULL && !strmap_put(s->instances, class_name, map)) {
+        report_memory(c);
+        return NULL;
+    }
+    return map;
+}
+
+/* An instance given twice is created, then updated: the first is lost. */
+static void
+twice_warn(struct mof_compilation *c, struct syntax_instance *i)
+{
+    struct strmap *given = given_map(c, i->space, i->class_name);
+    struct syntax_instance *first;
+
+    if (given == NULL)
+        return;
+    first = strmap_get(given, i->key);
+    if (first != NULL && span_equal(first->key, i->key)) {
+        report_warning(c, MOF_WARNING_INSTANCE_TWICE,
+                       (struct at){i->source, i->offset, 8},
+                       "this instance of %.*s replaces one of this compile",
+                       SHOWN(i->class_name));
+        report_detail(c, (struct at){first->source, first->offset, 8},
+                      "first given here");
+    }
+    if (!strmap_put(given, i->key, i))
+        report_memory(c);
+}
+
 static void
 pending_finish(struct mof_compilation *c, const struct pending *p)
 {
@@ -231,6 +246,7 @@ pending_finish(struct mof_compilation *c, const struct pending *p)
         result->kind = MOF_STATEMENT_NONE;
         return;
     }
+    twice_warn(c, i);
     result->instance = i->built;
     result->name = i->built->class_name;
     result->key = i->key;

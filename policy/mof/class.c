@@ -38,6 +38,28 @@ class_parse_alias(struct parser *p, struct span *alias_out,
     return true;
 }
 
+/* A reference to the alias of a class is the class's path, its name. */
+static bool
+class_declare_alias(struct parser *p, const struct syntax_class *class)
+{
+    struct syntax_instance *stand_in;
+
+    if (class->alias.length == 0)
+        return true;
+    stand_in = compilation_alloc(p->c, sizeof(*stand_in));
+    if (stand_in == NULL)
+        return false;
+    stand_in->is_class = true;
+    stand_in->class_name = class->name;
+    stand_in->alias = class->alias;
+    stand_in->alias_offset = class->alias_offset;
+    stand_in->source = p->source;
+    stand_in->space = p->scope->space;
+    stand_in->aliases = p->scope->aliases;
+    instance_declare_alias(p->c, stand_in);
+    return true;
+}
+
 /* array = "[" [ integer | "MAX" ] "]" ; */
 bool
 class_parse_array_size(struct parser *p, bool *is_array, uint32_t *size_out)
@@ -173,6 +195,12 @@ feature_parse(struct parser *p, struct feature *out)
     }
     if (!tail_parse(p, &head))
         return false;
+    if (parser_is(p, '(') && head.is_array) {
+        report_error(
+            p->c, parser_at_offset(p, head.offset, (uint32_t)head.name.length),
+            CODE_NO_ARRAYS_RETURNED, "a method can't return an array");
+        return false;
+    }
     out->u.property = head;
     return parser_expect(p, ';', CODE_EXPECTED_SEMI,
                          head.value.kind == VALUE_NONE
@@ -251,7 +279,8 @@ names_parse(struct parser *p, struct syntax_class *class)
                             "the superclass's name", &class->superclass,
                             &class->superclass_offset))
         return false;
-    return class_parse_alias(p, &class->alias, &class->alias_offset);
+    return class_parse_alias(p, &class->alias, &class->alias_offset) &&
+           class_declare_alias(p, class);
 }
 
 static bool

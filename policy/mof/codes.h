@@ -17,6 +17,7 @@
     ROW(INVALID_OBJECT, "WBEM_E_", 0x8004100F)                                \
     ROW(INVALID_CLASS, "WBEM_E_", 0x80041010)                                 \
     ROW(INVALID_OPERATION, "WBEM_E_", 0x80041016)                             \
+    ROW(OVERRIDE_NOT_ALLOWED, "WBEM_E_", 0x8004101A)                          \
     ROW(ALREADY_EXISTS, "WBEM_E_", 0x80041019)                                \
     ROW(CANNOT_BE_KEY, "WBEM_E_", 0x8004101F)                                 \
     ROW(INCOMPLETE_CLASS, "WBEM_E_", 0x80041020)                              \
@@ -25,9 +26,12 @@
     ROW(ILLEGAL_NULL, "WBEM_E_", 0x80041028)                                  \
     ROW(CANNOT_BE_SINGLETON, "WBEM_E_", 0x8004102C)                           \
     ROW(INVALID_OBJECT_PATH, "WBEM_E_", 0x8004103A)                           \
+    ROW(INVALID_QUALIFIER, "WBEM_E_", 0x80041042)                             \
     ROW(INVALID_DUPLICATE_PARAMETER, "WBEM_E_", 0x80041043)                   \
     ROW(CIRCULAR_REFERENCE, "WBEM_E_", 0x80041047)                            \
     ROW(UPDATE_TYPE_MISMATCH, "WBEM_E_", 0x80041052)                          \
+    ROW(UPDATE_OVERRIDE_NOT_ALLOWED, "WBEM_E_", 0x80041053)                   \
+    ROW(UPDATE_PROPAGATED_METHOD, "WBEM_E_", 0x80041054)                      \
     ROW(PROPERTY_NAME_TOO_WIDE, "WBEM_E_", 0x80041073)                        \
     ROW(CLASS_NAME_TOO_WIDE, "WBEM_E_", 0x80041074)                           \
     ROW(METHOD_NAME_TOO_WIDE, "WBEM_E_", 0x80041075)                          \

@@ -39,8 +39,10 @@ struct vector {
 struct space {
     struct namespace_path path; /* zeroed: a pragma that could not be read */
     const char *display;
-    struct space *parent;   /* NULL: root */
-    struct strmap *classes; /* name -> struct class_info; NULL: none yet */
+    struct space *parent;      /* NULL: root */
+    struct strmap *classes;    /* name -> struct class_info; NULL: none yet */
+    struct strmap *qualifiers; /* name -> declaration; NULL: none yet */
+    struct strmap *instances;  /* class -> map of key -> syntax_instance */
     bool asked_world, in_world;
     bool created;                  /* by this compile */
     struct at noted_at;            /* the pragma that did; no source: none */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "policy/mof/build.h"
+#include "policy/mof/lexer.h"
 #include "policy/mof/report.h"
 #include "policy/mof/schema.h"
 
@@ -116,12 +117,30 @@ to_integer(struct convert_context *cc, const struct syntax_value *v,
     return mismatch(cc, v, t->type);
 }
 
+/* "a" for 'a', as sblim-sfcb's own schema has it. */
+static bool
+char_from_string(struct convert_context *cc, const struct syntax_value *v,
+                 union cim_scalar *out)
+{
+    uint32_t unit = v->u.text.length > 0 ? utf8_decode(v->u.text) : UINT32_MAX;
+
+    if (unit > UINT16_MAX || utf8_count(v->u.text) != 1)
+        return mismatch(cc, v, CIM_CHAR16);
+    out->char16 = (uint16_t)unit;
+    report_lenient(cc->c, MOF_WARNING_QUOTED_CHAR, value_at(cc, v),
+                   CODE_TYPE_MISMATCH,
+                   "a char16 is written 'in single quotes'");
+    return true;
+}
+
 static bool
 to_char(struct convert_context *cc, const struct syntax_value *v,
         const struct convert_target *t, union cim_scalar *out)
 {
     if (v->kind == VALUE_INTEGER)
         return integer_store(cc, v, t->type, out);
+    if (v->kind == VALUE_STRING)
+        return char_from_string(cc, v, out);
     if (v->kind != VALUE_CHAR)
         return mismatch(cc, v, t->type);
     out->char16 = v->u.char16;
@@ -207,21 +226,77 @@ alias_find(struct convert_context *cc, const struct syntax_value *v)
     return i;
 }
 
+/* Is an instance's class the one that is asked for, or below it?  What is
+ * not known whole is not judged. */
+static bool
+class_fits(struct convert_context *cc, const struct syntax_value *v,
+           const struct class_info *info, struct span class_name,
+           struct span wanted)
+{
+    if (wanted.length == 0 || info == NULL || !info->complete ||
+        schema_derives(info, wanted))
+        return true;
+    report_store_error(cc->c, value_at(cc, v), CODE_TYPE_MISMATCH,
+                       "an instance of %.*s where one of %.*s is expected",
+                       SHOWN(class_name), SHOWN(wanted));
+    return false;
+}
+
+/* The class of a path that names no other namespace: "C.k=1", "C=@", "C".
+ * Absent for one that does; *ok_out is false for what is no path. */
+static struct span
+path_class(struct span path, bool *ok_out)
+{
+    struct span rest, prefix = span_cut(path, ':', &rest), absent = {NULL, 0};
+    bool elsewhere = rest.data != NULL &&
+                     memchr(prefix.data, '"', prefix.length) == NULL &&
+                     memchr(prefix.data, '\'', prefix.length) == NULL;
+    struct span s = elsewhere ? rest : path;
+    size_t n = 0;
+
+    while (n < s.length && s.data[n] != '.' && s.data[n] != '=')
+        n++;
+    s.length = n;
+    *ok_out = lexer_is_identifier(s);
+    return elsewhere || !*ok_out ? absent : s;
+}
+
+static bool
+string_reference(struct convert_context *cc, const struct syntax_value *v,
+                 const struct convert_target *t, union cim_scalar *out)
+{
+    bool is_path;
+    struct span name = path_class(v->u.text, &is_path);
+
+    if (!is_path)
+        report_lenient(cc->c, MOF_WARNING_OBJECT_PATH, value_at(cc, v),
+                       CODE_INVALID_OBJECT_PATH,
+                       "'%.*s' is no path of an object", SHOWN(v->u.text));
+    else if (name.length > 0 && report_wants_store(cc->c) &&
+             !class_fits(cc, v, schema_find(cc->c, cc->space, name), name,
+                         t->class_name))
+        return false;
+    out->text = v->u.text;
+    return true;
+}
+
 static bool
 to_reference(struct convert_context *cc, const struct syntax_value *v,
              const struct convert_target *t, union cim_scalar *out)
 {
     struct syntax_instance *i;
 
-    if (v->kind == VALUE_STRING) {
-        out->text = v->u.text;
-        return true;
-    }
+    if (v->kind == VALUE_STRING)
+        return string_reference(cc, v, t, out);
     if (v->kind != VALUE_ALIAS)
         return mismatch(cc, v, t->type);
     i = alias_find(cc, v);
     if (i == NULL)
         return false;
+    if (i->is_class) {
+        out->text = i->class_name;
+        return true;
+    }
     if (i->key_state == BUILD_RUNNING) {
         report_meaning_error(cc->c, value_at(cc, v), CODE_CIRCULAR_REFERENCE,
                              "the key of $%.*s depends on itself",
@@ -229,20 +304,28 @@ to_reference(struct convert_context *cc, const struct syntax_value *v,
         return false;
     }
     out->text = build_path(cc->c, i, cc->space, cc->depth + 1);
-    return out->text.data != NULL;
+    return out->text.data != NULL &&
+           class_fits(cc, v, i->info, i->class_name, t->class_name);
 }
 
 static bool
 embed(struct convert_context *cc, const struct syntax_value *v,
-      struct syntax_instance *i, union cim_scalar *out)
+      struct syntax_instance *i, struct span wanted, union cim_scalar *out)
 {
+    if (i->is_class) {
+        report_meaning_error(cc->c, value_at(cc, v), CODE_UNEXPECTED_ALIAS,
+                             "$%.*s is a class, not an instance",
+                             SHOWN(v->u.text));
+        return false;
+    }
     if (i->state == BUILD_RUNNING) {
         report_meaning_error(cc->c, value_at(cc, v), CODE_CIRCULAR_REFERENCE,
                              "this instance would be inside itself");
         return false;
     }
     i->is_embedded = true;
-    if (!build_instance(cc->c, i, cc->depth + 1))
+    if (!build_instance(cc->c, i, cc->depth + 1) ||
+        !class_fits(cc, v, i->info, i->class_name, wanted))
         return false;
     cc->weight += i->weight;
     if (cc->weight > LIMIT_EMBEDDED_VALUES) {
@@ -262,16 +345,16 @@ to_object(struct convert_context *cc, const struct syntax_value *v,
     struct syntax_instance *i;
 
     if (v->kind == VALUE_INSTANCE)
-        return embed(cc, v, v->u.instance, out);
+        return embed(cc, v, v->u.instance, t->class_name, out);
     if (v->kind != VALUE_ALIAS) {
         /* `int32 x = 5`: the unknown type is the mistake. */
-        if (t->class_name.length > 0 &&
+        if (!t->embeds && t->class_name.length > 0 &&
             schema_find(cc->c, cc->space, t->class_name) == NULL)
             return false;
         return mismatch(cc, v, t->type);
     }
     i = alias_find(cc, v);
-    return i != NULL && embed(cc, v, i, out);
+    return i != NULL && embed(cc, v, i, t->class_name, out);
 }
 
 static bool
@@ -428,6 +511,17 @@ convert_check_aliases(struct convert_context *cc, const struct syntax_value *v)
     return true;
 }
 
+void
+convert_target_embeds(struct convert_target *t,
+                      const struct cim_qualifier *instance,
+                      const struct cim_qualifier *object)
+{
+    t->embeds = instance != NULL || object != NULL;
+    if (instance != NULL && instance->value.type == CIM_STRING &&
+        !instance->value.is_null && !instance->value.is_array)
+        t->class_name = instance->value.one.text;
+}
+
 struct convert_target
 convert_target_of(const struct cim_property *p)
 {
@@ -435,9 +529,8 @@ convert_target_of(const struct cim_property *p)
         .type = p->type, .is_array = p->is_array, .class_name = p->class_name};
 
     if (t.type == CIM_STRING)
-        t.embeds = cim_qualifiers_find(&p->qualifiers,
-                                       SPAN("embeddedinstance")) != NULL ||
-                   cim_qualifiers_find(&p->qualifiers,
-                                       SPAN("embeddedobject")) != NULL;
+        convert_target_embeds(
+            &t, cim_qualifiers_find(&p->qualifiers, SPAN("embeddedinstance")),
+            cim_qualifiers_find(&p->qualifiers, SPAN("embeddedobject")));
     return t;
 }

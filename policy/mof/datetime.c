@@ -1,5 +1,7 @@
 #include "policy/mof/convert.h"
 
+#include <string.h>
+
 /*
  * 25 characters: yyyymmddHHMMSS.mmmmmm{+|-}UUU, or an interval
  * ddddddddHHMMSS.mmmmmm:000.  A field that is not known is all asterisks; of
@@ -73,6 +75,18 @@ microseconds_are_good(struct span text)
     return true;
 }
 
+/* False for a 31st of April; what is not digits is judged elsewhere. */
+static bool
+day_is_in_month(struct span text)
+{
+    static const int days[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    int month = (text.data[4] - '0') * 10 + text.data[5] - '0';
+    int day = (text.data[6] - '0') * 10 + text.data[7] - '0';
+
+    return text.data[4] == '*' || text.data[6] == '*' || month < 1 ||
+           month > 12 || day > 31 || day <= days[month - 1];
+}
+
 const char *
 datetime_check(struct span text)
 {
@@ -87,10 +101,15 @@ datetime_check(struct span text)
         return "'+', '-' or ':' is missing behind the microseconds";
     if (!microseconds_are_good(text))
         return "the microseconds are not six digits";
-    if (!field_is_good(text, &offset))
-        return "the last three characters are not digits";
-    if (sign == ':')
+    if (sign == ':') {
+        if (memcmp(text.data + SIGN_AT + 1, "000", 3) != 0)
+            return "an interval ends in :000";
         return fields_check(text, interval_fields,
                             ARRAY_COUNT(interval_fields));
+    }
+    if (!field_is_good(text, &offset))
+        return "the last three characters are not digits";
+    if (!day_is_in_month(text))
+        return "that month has fewer days";
     return fields_check(text, time_fields, ARRAY_COUNT(time_fields));
 }

@@ -38,6 +38,10 @@ struct mof_world {
      * is near.  As long as the compilation. */
     const char *(*class_near)(void *context, const struct namespace_path *ns,
                               struct span name);
+    /* The declaration of a qualifier as stored; NULL if there is none.  As
+     * long as the compilation, too. */
+    const struct cim_qualifier_declaration *(*qualifier_find)(
+        void *context, const struct namespace_path *ns, struct span name);
     /* The spelling of an existing namespace that is nearest to ns within
      * edit distance 2; false if there is none. */
     bool (*namespace_near)(void *context, const struct namespace_path *ns,
@@ -77,6 +81,18 @@ enum mof_phase {
         "a string for a boolean")                                             \
     ROW(NULL_ELEMENT, "null-element", true, SYNTAX, NULL_ARRAY_ELEM, true,    \
         "NULL in an array")                                                   \
+    ROW(QUOTED_CHAR, "quoted-char", true, SYNTAX, TYPE_MISMATCH, true,        \
+        "a string for a char16")                                              \
+    ROW(DECLARED_TYPE, "declared-type", true, SYNTAX, TYPE_MISMATCH, true,    \
+        "a qualifier's value is not of its declared type")                    \
+    ROW(CONSTRAINT, "constraint", true, SYNTAX, OUT_OF_RANGE, true,           \
+        "MinValue, MaxLen and the like, misplaced or exceeded")               \
+    ROW(OBJECT_PATH, "object-path", true, SYNTAX, INVALID_OBJECT_PATH, true,  \
+        "a reference that is no path of an object")                           \
+    ROW(UNKNOWN_CLASS, "unknown-class", true, STORE, INVALID_CLASS, true,     \
+        "a reference to a class that is not known")                           \
+    ROW(INSTANCE_TWICE, "instance-twice", true, STORE, ALREADY_EXISTS, true,  \
+        "one compile has the same instance twice")                            \
     ROW(PRAGMA, "unknown-pragma", true, SYNTAX, INVALID_PRAGMA, true,         \
         "a pragma that is not known and ignored")                             \
     ROW(QUALIFIER_SPELLING, "qualifier-spelling", true, SYNTAX,               \

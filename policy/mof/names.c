@@ -1,7 +1,12 @@
 #include "policy/mof/names.h"
 
+#include <string.h>
+
 #include "policy/mof/lexer.h"
 #include "policy/mof/report.h"
+
+/* Up to so many names are compared one by one. */
+#define FEW_NAMES 16
 
 bool
 names_is_system(struct span name)
@@ -28,6 +33,70 @@ names_check(struct mof_compilation *c, struct at at, struct span name,
         report_store_error(c, at, CODE_INVALID_PARAMETER,
                            "'%.*s': a name can't begin or end with '_'",
                            SHOWN(name));
+}
+
+struct list {
+    const char *items;
+    size_t count, size, name_at;
+    void (*report)(void *arg, const void *first, const void *again);
+    void *arg;
+};
+
+static struct span
+item_name(const struct list *l, size_t i)
+{
+    struct span name;
+
+    memcpy(&name, l->items + i * l->size + l->name_at, sizeof(name));
+    return name;
+}
+
+static void
+duplicates_find_few(const struct list *l)
+{
+    for (size_t i = 1; i < l->count; i++) {
+        for (size_t n = 0; n < i; n++) {
+            if (!span_equal_nocase(item_name(l, i), item_name(l, n)))
+                continue;
+            l->report(l->arg, l->items + n * l->size, l->items + i * l->size);
+            break;
+        }
+    }
+}
+
+/* The map holds index + 1. */
+static bool
+duplicates_find_many(const struct list *l)
+{
+    struct strmap *seen = strmap_new();
+    bool ok = seen != NULL;
+
+    for (size_t i = 0; ok && i < l->count; i++) {
+        uintptr_t first = (uintptr_t)strmap_get(seen, item_name(l, i));
+
+        if (first != 0)
+            l->report(l->arg, l->items + (first - 1) * l->size,
+                      l->items + i * l->size);
+        else
+            ok = strmap_put(seen, item_name(l, i), (void *)(i + 1));
+    }
+    strmap_free(seen);
+    return ok;
+}
+
+void
+names_duplicates(struct mof_compilation *c, const void *items, size_t count,
+                 size_t size, size_t name_at,
+                 void (*report)(void *arg, const void *first,
+                                const void *again),
+                 void *arg)
+{
+    struct list l = {items, count, size, name_at, report, arg};
+
+    if (count <= FEW_NAMES)
+        duplicates_find_few(&l);
+    else if (!duplicates_find_many(&l))
+        report_memory(c);
 }
 
 static const struct {

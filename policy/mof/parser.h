@@ -16,7 +16,9 @@ struct scope {
     struct space *space;    /* #pragma namespace */
     struct strmap *aliases; /* name -> struct syntax_instance */
     unsigned class_change, instance_change; /* enum mof_change */
-    const char *root; /* the canonical directory includes may come from;
+    bool is_amended;                        /* #pragma amendment */
+    struct strmap *flavors; /* `qualifier Name : flavors;`; NULL: none */
+    const char *root;       /* the canonical directory includes may come from;
                          NULL: a text that is no file */
 };
 

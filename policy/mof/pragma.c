@@ -204,7 +204,15 @@ instanceflags_apply(struct parser *p, const struct directive *d)
 static bool
 amendment_apply(struct parser *p, const struct directive *d)
 {
-    return is_string(&d->items[0]) ? true : argument_refuse(p, d, 0);
+    if (!is_string(&d->items[0]))
+        return argument_refuse(p, d, 0);
+    if (p->scope->is_amended) {
+        report_error(p->c, d->at, CODE_INVALID_DUPLICATE_AMENDMENT,
+                     "a file has one #pragma amendment");
+        return false;
+    }
+    p->scope->is_amended = true;
+    return true;
 }
 
 /* DSP0004 7.11: what concerns other tools. */

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "policy/mof/names.h"
 #include "policy/mof/parser.h"
 #include "policy/mof/report.h"
 #include "policy/mof/suggest.h"
@@ -8,9 +9,6 @@
  * Qualifier lists and qualifier statements (DSP0004 annex A, WMI SDK
  * "Qualifier flavors").
  */
-
-/* From this many names on a map finds the duplicates. */
-#define FEW_NAMES 16
 
 static const struct flavor_row {
     const char *name;
@@ -44,7 +42,7 @@ static const struct {
      CODE_INCOMPATIBLE_FLAVOR_TYPES2},
 };
 
-/* What a qualifier may be put on, as bits of cim_qualifier_declaration. */
+/* What a qualifier may be put on, in the order of enum cim_scope. */
 static const char *const scopes[] = {
     "class",     "association", "indication", "qualifier", "property",
     "reference", "method",      "parameter",  "schema",    NULL,
@@ -131,6 +129,29 @@ scalar_parse(struct parser *p, struct syntax_value *out)
                          "')' behind the qualifier's value");
 }
 
+/* WMI's `qualifier Name : flavor;` holds for what follows in its file and
+ * gives no flavors of its own. */
+static void
+flavors_default(const struct parser *p, struct syntax_qualifier *q)
+{
+    if (q->flavors == 0 && p->scope->flavors != NULL)
+        q->flavors =
+            (unsigned)(uintptr_t)strmap_get(p->scope->flavors, q->name);
+}
+
+static bool
+flavors_remember(struct parser *p, struct span name, unsigned set)
+{
+    if (p->scope->flavors == NULL)
+        p->scope->flavors = compilation_map_new(p->c, &p->c->alias_maps);
+    if (p->scope->flavors == NULL)
+        return false;
+    if (strmap_put(p->scope->flavors, name, (void *)(uintptr_t)set))
+        return true;
+    report_memory(p->c);
+    return false;
+}
+
 /* qual = ident [ "(" const ")" | "{" [ const {"," const} ] "}" ]
  *        [ ":" flavor { flavor } ] ; */
 static bool
@@ -148,6 +169,7 @@ qualifier_parse(struct parser *p, struct syntax_qualifier *out)
         ok = constant_parse_array(p, &out->value);
     if (ok && parser_take(p, ':'))
         ok = flavors_parse(p, &out->flavors);
+    flavors_default(p, out);
     return ok;
 }
 
@@ -157,54 +179,24 @@ at_offset(struct source *source, uint32_t offset, uint32_t width)
     return (struct at){source, offset, width};
 }
 
+struct list_place {
+    struct mof_compilation *c;
+    struct source *source;
+};
+
 static void
-report_twice(struct mof_compilation *c, struct source *source,
-             const struct syntax_qualifier *first,
-             const struct syntax_qualifier *again)
+report_twice(void *arg, const void *first, const void *again)
 {
-    report_error(
-        c, at_offset(source, again->offset, (uint32_t)again->name.length),
-        CODE_DUPLICATE_QUALIFIER, "qualifier %.*s is given twice",
-        SHOWN(again->name));
+    const struct list_place *p = arg;
+    const struct syntax_qualifier *one = first, *two = again;
+
+    report_error(p->c,
+                 at_offset(p->source, two->offset, (uint32_t)two->name.length),
+                 CODE_DUPLICATE_QUALIFIER, "qualifier %.*s is given twice",
+                 SHOWN(two->name));
     report_detail(
-        c, at_offset(source, first->offset, (uint32_t)first->name.length),
+        p->c, at_offset(p->source, one->offset, (uint32_t)one->name.length),
         "first given here");
-}
-
-static void
-duplicates_find_few(struct mof_compilation *c, struct source *source,
-                    const struct syntax_qualifiers *set)
-{
-    for (size_t i = 1; i < set->count; i++) {
-        for (size_t n = 0; n < i; n++) {
-            if (!span_equal_nocase(set->items[i].name, set->items[n].name))
-                continue;
-            report_twice(c, source, &set->items[n], &set->items[i]);
-            break;
-        }
-    }
-}
-
-static void
-duplicates_find_many(struct mof_compilation *c, struct source *source,
-                     const struct syntax_qualifiers *set)
-{
-    struct strmap *seen = strmap_new();
-
-    for (size_t i = 0; seen != NULL && i < set->count; i++) {
-        struct syntax_qualifier *q = &set->items[i];
-        struct syntax_qualifier *first = strmap_get(seen, q->name);
-
-        if (first != NULL) {
-            report_twice(c, source, first, q);
-        } else if (!strmap_put(seen, q->name, q)) {
-            strmap_free(seen);
-            seen = NULL;
-        }
-    }
-    if (seen == NULL)
-        report_memory(c);
-    strmap_free(seen);
 }
 
 static bool
@@ -276,10 +268,9 @@ qualifier_list_check(struct mof_compilation *c, struct source *source,
                      const struct syntax_qualifiers *set)
 {
     qualifier_names_check(c, source, set);
-    if (set->count <= FEW_NAMES)
-        duplicates_find_few(c, source, set);
-    else
-        duplicates_find_many(c, source, set);
+    names_duplicates(c, set->items, set->count, sizeof(*set->items),
+                     offsetof(struct syntax_qualifier, name), report_twice,
+                     &(struct list_place){c, source});
 }
 
 /* quals = "[" [ qual { "," qual } ] "]" ; */
@@ -401,7 +392,8 @@ qualifier_parse_declaration(struct parser *p)
                        "':' and the qualifier's type"))
         return false;
     if (parser_is(p, TOKEN_IDENTIFIER) && flavor_find(p->token.text) != NULL)
-        ok = flavors_parse(p, &q->flavors);
+        ok = flavors_parse(p, &q->flavors) &&
+             flavors_remember(p, q->name, q->flavors);
     else
         ok = declaration_parse(p, q);
     if (!ok || !parser_expect(p, ';', CODE_EXPECTED_SEMI,

@@ -84,6 +84,102 @@ schema_property(const struct class_info *info, struct span name)
     return p;
 }
 
+static const struct cim_method *
+own_method(const struct class_info *info, struct span name)
+{
+    for (size_t i = 0; i < info->class->method_count; i++) {
+        if (span_equal_nocase(info->class->methods[i].name, name))
+            return &info->class->methods[i];
+    }
+    return NULL;
+}
+
+const struct cim_method *
+schema_method(const struct class_info *info, struct span name)
+{
+    const struct cim_method *m = NULL;
+
+    for (; info != NULL && m == NULL; info = info->super)
+        m = own_method(info, name);
+    return m;
+}
+
+static const struct cim_qualifiers *
+qualifiers_of(const struct class_info *info, enum schema_element element,
+              struct span feature)
+{
+    const struct cim_property *p;
+    const struct cim_method *m;
+
+    switch (element) {
+    case SCHEMA_CLASS:
+        return &info->class->qualifiers;
+    case SCHEMA_PROPERTY:
+        p = own_property(info, feature);
+        return p != NULL ? &p->qualifiers : NULL;
+    case SCHEMA_METHOD:
+        m = own_method(info, feature);
+        return m != NULL ? &m->qualifiers : NULL;
+    }
+    return NULL;
+}
+
+static bool
+propagates(const struct cim_qualifier *q)
+{
+    return (q->flavors & CIM_FLAVOR_TO_SUBCLASS) &&
+           !(q->flavors & CIM_FLAVOR_RESTRICTED);
+}
+
+const struct cim_qualifier *
+schema_inherited_qualifier(const struct class_info *super,
+                           enum schema_element element, struct span feature,
+                           struct span name)
+{
+    for (; super != NULL; super = super->super) {
+        const struct cim_qualifiers *set =
+            qualifiers_of(super, element, feature);
+        const struct cim_qualifier *q =
+            set != NULL ? cim_qualifiers_find(set, name) : NULL;
+
+        if (q != NULL)
+            return propagates(q) ? q : NULL;
+    }
+    return NULL;
+}
+
+const struct cim_qualifier *
+schema_qualifier(const struct class_info *info, enum schema_element element,
+                 struct span feature, struct span name)
+{
+    const struct cim_qualifiers *set;
+    const struct cim_qualifier *q = NULL;
+
+    if (info == NULL)
+        return NULL;
+    set = qualifiers_of(info, element, feature);
+    if (set != NULL)
+        q = cim_qualifiers_find(set, name);
+    return q != NULL ? q
+                     : schema_inherited_qualifier(info->super, element,
+                                                  feature, name);
+}
+
+unsigned
+schema_inherited_scope(const struct class_info *super)
+{
+    unsigned scope = 0;
+
+    for (; super != NULL; super = super->super) {
+        if (cim_qualifiers_true(&super->class->qualifiers,
+                                SPAN("association")))
+            scope |= CIM_SCOPE_ASSOCIATION;
+        if (cim_qualifiers_true(&super->class->qualifiers, SPAN("indication")))
+            scope |= CIM_SCOPE_INDICATION;
+    }
+    return scope;
+}
+
 bool
 schema_is_key(const struct class_info *info, struct span name)
 {
@@ -122,6 +218,13 @@ names_index(struct mof_compilation *c, struct class_info *info)
     return info->names != NULL;
 }
 
+/* Present is enough, whatever its value (Windows 8 and later). */
+bool
+schema_declares_key(const struct cim_property *p)
+{
+    return cim_qualifiers_find(&p->qualifiers, SPAN("key")) != NULL;
+}
+
 static int
 key_compare(const void *a, const void *b)
 {
@@ -141,8 +244,7 @@ keys_collect(struct mof_compilation *c, struct class_info *info)
     bool inherited = n > 0;
 
     for (size_t i = 0; !inherited && i < class->property_count; i++)
-        n +=
-            cim_qualifiers_true(&class->properties[i].qualifiers, SPAN("key"));
+        n += schema_declares_key(&class->properties[i]);
     info->keys = compilation_array(c, n, sizeof(*info->keys));
     if (info->keys == NULL)
         return false;
@@ -153,7 +255,7 @@ keys_collect(struct mof_compilation *c, struct class_info *info)
         info->keys[info->key_count++] = own != NULL ? own : super->keys[i];
     }
     for (size_t i = 0; !inherited && i < class->property_count; i++) {
-        if (cim_qualifiers_true(&class->properties[i].qualifiers, SPAN("key")))
+        if (schema_declares_key(&class->properties[i]))
             info->keys[info->key_count++] = &class->properties[i];
     }
     qsort(info->keys, info->key_count, sizeof(*info->keys), key_compare);

@@ -31,6 +31,29 @@ bool schema_delete(struct mof_compilation *c, struct space *s,
 /* Its own property, or an inherited one; NULL. */
 const struct cim_property *schema_property(const struct class_info *info,
                                            struct span name);
+const struct cim_method *schema_method(const struct class_info *info,
+                                       struct span name);
+/* What a qualifier stands on. */
+enum schema_element {
+    SCHEMA_CLASS,
+    SCHEMA_PROPERTY,
+    SCHEMA_METHOD,
+};
+/* The qualifier that a subclass of super inherits for the class, or for its
+ * feature of that name: the nearest one, if its flavors let it through. */
+const struct cim_qualifier *
+schema_inherited_qualifier(const struct class_info *super,
+                           enum schema_element element, struct span feature,
+                           struct span name);
+/* The same for info itself: its own, or what it inherits. */
+const struct cim_qualifier *schema_qualifier(const struct class_info *info,
+                                             enum schema_element element,
+                                             struct span feature,
+                                             struct span name);
+/* CIM_SCOPE_ASSOCIATION and CIM_SCOPE_INDICATION of the classes above. */
+unsigned schema_inherited_scope(const struct class_info *super);
+/* Does the declaration itself say that it is a key? */
+bool schema_declares_key(const struct cim_property *p);
 bool schema_is_key(const struct class_info *info, struct span name);
 /* Is name the class itself or one above it? */
 bool schema_derives(const struct class_info *info, struct span name);

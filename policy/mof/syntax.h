@@ -113,6 +113,7 @@ struct class_info;
 
 struct syntax_instance {
     struct span class_name, alias;
+    bool is_class; /* stands for a class that has an alias, not an instance */
     uint32_t offset, class_offset, alias_offset;
     struct source *source;
     struct space *space;    /* where it was declared */

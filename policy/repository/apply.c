@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "policy/repository/encoding.h"
@@ -214,14 +215,27 @@ path_class(struct span path, struct span *rest_out)
     return (struct span){path.data, n};
 }
 
-/* 1 deleted, 0 there was none, -1. */
+/* A path names the class or any class above it (MS-WMI 2.2.2).  1 deleted, 0
+ * there was none, -1. */
+static int
+delete_in_family(struct apply *a, int64_t ns, struct span class,
+                 struct span key)
+{
+    int64_t *family;
+    size_t count;
+    int r = classes_family(a->repo, ns, class, &family, &count, a->err);
+
+    for (size_t i = 0; r == 0 && i < count; i++)
+        r = instances_delete(a->repo, family[i], key, a->err);
+    free(family);
+    return r;
+}
+
 static int
 delete_instance(struct apply *a, const struct mof_statement *st, int64_t ns)
 {
     struct repository_class_full *full;
     struct span rest, key, class = path_class(st->name, &rest);
-    int64_t id;
-    bool is_system;
     int r = repository_class_full(a->repo, &st->namespace, class, a->arena,
                                   &full, a->err);
 
@@ -231,10 +245,7 @@ delete_instance(struct apply *a, const struct mof_statement *st, int64_t ns)
         return apply_fail(a, APPLY_INVALID_OBJECT_PATH,
                           "'%.*s' is no path of an instance",
                           (int)st->name.length, st->name.data);
-    r = classes_id(a->repo, ns, class, &id, &is_system, a->err);
-    if (r <= 0)
-        return r;
-    return instances_delete(a->repo, id, key, a->err);
+    return delete_in_family(a, ns, class, key);
 }
 
 static int

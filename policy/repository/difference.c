@@ -5,7 +5,8 @@
 #include "policy/repository/encoding.h"
 
 /* What says which instances there are, how they are told apart, where they
- * come from and how a method is called; all others describe. */
+ * come from and how a method is called; all others describe, unless
+ * subclasses are bound by them. */
 static const char *const weighty[] = {
     "abstract",
     "aggregation",
@@ -34,14 +35,22 @@ static const char *const weighty[] = {
     "terminal",
 };
 
+bool
+difference_binds(const struct cim_qualifier *q)
+{
+    return (q->flavors & CIM_FLAVOR_DISABLE_OVERRIDE) != 0 &&
+           (q->flavors &
+            (CIM_FLAVOR_RESTRICTED | CIM_FLAVOR_NOT_TO_SUBCLASS)) == 0;
+}
+
 static bool
-is_weighty(struct span name)
+is_weighty(const struct cim_qualifier *q)
 {
     for (size_t i = 0; i < ARRAY_COUNT(weighty); i++) {
-        if (span_equal_nocase(name, span_of(weighty[i])))
+        if (span_equal_nocase(q->name, span_of(weighty[i])))
             return true;
     }
-    return false;
+    return difference_binds(q);
 }
 
 bool
@@ -65,7 +74,7 @@ qualifiers_within(const struct cim_qualifiers *a,
     for (size_t i = 0; i < a->count; i++) {
         const struct cim_qualifier *q = &a->items[i], *other;
 
-        if (!is_weighty(q->name))
+        if (!is_weighty(q))
             continue;
         other = cim_qualifiers_find(b, q->name);
         if (other == NULL || !difference_same_value(&q->value, &other->value))

@@ -12,6 +12,8 @@
 /* They differ in qualifiers that only describe, the order of features and
  * the spelling of names at most. */
 bool difference_is_words(const struct cim_class *a, const struct cim_class *b);
+/* A subclass may not give this qualifier another value (DSP0004 5.6.3.2). */
+bool difference_binds(const struct cim_qualifier *q);
 /* The same name, type, default, and qualifiers that are more than words. */
 bool difference_same_property(const struct cim_property *a,
                               const struct cim_property *b);

@@ -47,15 +47,6 @@ contradiction(struct settle *s, const char *kind, struct span name,
 
 /* -- qualifiers ------------------------------------------------------------- */
 
-/* A subclass may not say otherwise (DSP0004 5.6.3.2). */
-static bool
-binds_subclasses(const struct cim_qualifier *q)
-{
-    return q != NULL && (q->flavors & CIM_FLAVOR_DISABLE_OVERRIDE) != 0 &&
-           (q->flavors &
-            (CIM_FLAVOR_RESTRICTED | CIM_FLAVOR_NOT_TO_SUBCLASS)) == 0;
-}
-
 static int
 settle_qualifiers(struct settle *s, struct cim_qualifiers *mine,
                   const struct cim_qualifiers *now,
@@ -70,9 +61,9 @@ settle_qualifiers(struct settle *s, struct cim_qualifiers *mine,
             before != NULL ? cim_qualifiers_find(before, q->name) : NULL;
         int r = 0;
 
-        if (binds_subclasses(above) &&
+        if (above != NULL && difference_binds(above) &&
             !difference_same_value(&q->value, &above->value) &&
-            !(binds_subclasses(was) &&
+            !(was != NULL && difference_binds(was) &&
               difference_same_value(&was->value, &above->value)))
             r = contradiction(s, "qualifier", q->name,
                               "has another value, which the class above does "

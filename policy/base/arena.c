@@ -1,6 +1,7 @@
 #include "policy/base/arena.h"
 
 #include <stdalign.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@ struct block {
 
 struct arena {
     struct block *blocks; /* the one being filled is first */
+    struct block *large;  /* of one request each, the newest first */
     size_t used;
 };
 
@@ -25,18 +27,43 @@ arena_new(void)
     return calloc(1, sizeof(struct arena));
 }
 
+/* Frees from the front up to, not including, last. */
+static void
+blocks_free(struct block **list, const struct block *last)
+{
+    while (*list != last) {
+        struct block *next = (*list)->next;
+
+        free(*list);
+        *list = next;
+    }
+}
+
 void
 arena_free(struct arena *a)
 {
     if (a == NULL)
         return;
-    while (a->blocks != NULL) {
-        struct block *next = a->blocks->next;
-
-        free(a->blocks);
-        a->blocks = next;
-    }
+    blocks_free(&a->blocks, NULL);
+    blocks_free(&a->large, NULL);
     free(a);
+}
+
+struct arena_mark
+arena_mark(const struct arena *a)
+{
+    return (struct arena_mark){
+        a->blocks, a->large, a->blocks != NULL ? a->blocks->used : 0, a->used};
+}
+
+void
+arena_release(struct arena *a, struct arena_mark mark)
+{
+    blocks_free(&a->blocks, mark.block);
+    blocks_free(&a->large, mark.large);
+    if (a->blocks != NULL)
+        a->blocks->used = mark.block_used;
+    a->used = mark.used;
 }
 
 static struct block *
@@ -52,25 +79,21 @@ block_new(size_t size)
     return b;
 }
 
-/* The block with room for size bytes; a large request gets one of its own,
- * behind the one being filled. */
+/* The block with room for size bytes; a large request that does not fit gets
+ * one of its own. */
 static struct block *
 block_with_room(struct arena *a, size_t size)
 {
-    struct block *first = a->blocks, *b;
+    bool is_large = size > BLOCK_BYTES / 4;
+    struct block **list = is_large ? &a->large : &a->blocks, *b;
 
-    if (first != NULL && first->size - first->used >= size)
-        return first;
-    b = block_new(size > BLOCK_BYTES / 4 ? size : BLOCK_BYTES);
+    if (a->blocks != NULL && a->blocks->size - a->blocks->used >= size)
+        return a->blocks;
+    b = block_new(is_large ? size : BLOCK_BYTES);
     if (b == NULL)
         return NULL;
-    if (first != NULL && b->size != BLOCK_BYTES) {
-        b->next = first->next;
-        first->next = b;
-    } else {
-        b->next = first;
-        a->blocks = b;
-    }
+    b->next = *list;
+    *list = b;
     return b;
 }
 

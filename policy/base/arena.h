@@ -24,4 +24,14 @@ struct span arena_span(struct arena *a, struct span s);
 /* Bytes handed out so far, for limits and tests. */
 size_t arena_used(const struct arena *a);
 
+/* A point to go back to: what was handed out behind it is freed.  Of several
+ * the last one taken is gone back to first. */
+struct arena_mark {
+    void *block, *large; /* the first of each list */
+    size_t block_used, used;
+};
+
+struct arena_mark arena_mark(const struct arena *a);
+void arena_release(struct arena *a, struct arena_mark mark);
+
 #endif

@@ -353,7 +353,6 @@ add_instance(struct binary_reader *r, const struct binary_object *o,
     instance->source = r->source;
     instance->space = st->space;
     instance->aliases = r->aliases;
-    instance->order = r->c->statements.count;
     st->kind = SYNTAX_INSTANCE;
     if (!binary_read_list(r, &methods, &count))
         return false;

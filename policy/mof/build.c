@@ -37,8 +37,7 @@ declarations_find(struct mof_compilation *c, struct syntax_instance *i)
 {
     bool ok = true;
 
-    i->declared =
-        compilation_array(c, i->property_count, sizeof(*i->declared));
+    i->declared = tree_array(c, i->property_count, sizeof(*i->declared));
     if (i->declared == NULL)
         return false;
     for (size_t n = 0; i->info != NULL && n < i->property_count; n++) {
@@ -135,7 +134,7 @@ key_write(struct mof_compilation *c, struct syntax_instance *i)
                            SHOWN(i->info->keys[n]->name));
         return false;
     }
-    if (!mof_instance_key(c->arena, values, count, &i->key)) {
+    if (!mof_instance_key(c->trees, values, count, &i->key)) {
         report_memory(c);
         return false;
     }
@@ -154,13 +153,13 @@ key_build(struct mof_compilation *c, struct syntax_instance *i, unsigned depth)
     struct convert_context cc = context_of(c, i, depth);
     bool ok = declarations_find(c, i);
 
-    i->built = compilation_alloc(c, sizeof(*i->built));
+    i->built = tree_alloc(c, sizeof(*i->built));
     if (i->built == NULL || i->declared == NULL)
         return false;
     i->built->class_name = i->class_name;
     i->built->alias = i->alias;
     i->built->properties =
-        compilation_array(c, i->property_count, sizeof(*i->built->properties));
+        tree_array(c, i->property_count, sizeof(*i->built->properties));
     if (i->built->properties == NULL)
         return false;
     i->built->property_count = i->property_count;
@@ -205,7 +204,7 @@ build_path(struct mof_compilation *c, struct syntax_instance *i,
     buf_add_span(&text, i->class_name);
     buf_add_string(&text, i->info->key_count > 0 ? "." : "=");
     buf_add_span(&text, i->key);
-    path = arena_span(c->arena, buf_span(&text));
+    path = arena_span(c->trees, buf_span(&text));
     if (buf_failed(&text) || path.data == NULL)
         report_memory(c);
     buf_fini(&text);

@@ -18,20 +18,27 @@ last_line(const struct syntax_statement *st)
     return line;
 }
 
+struct mof_statement
+check_result(const struct syntax_statement *st, enum mof_statement_kind kind,
+             const struct space *space)
+{
+    return (struct mof_statement){
+        .kind = kind,
+        .namespace = space->path,
+        .namespace_display = space->display,
+        .where = report_location(st->at),
+        .last_line = last_line(st),
+        .must_exist = st->must_exist,
+        .change = st->change,
+    };
+}
+
 size_t
 check_emit(struct mof_compilation *c, const struct syntax_statement *st,
            enum mof_statement_kind kind, const struct space *space)
 {
-    struct mof_statement result;
+    struct mof_statement result = check_result(st, kind, space);
 
-    memset(&result, 0, sizeof(result));
-    result.kind = kind;
-    result.namespace = space->path;
-    result.namespace_display = space->display;
-    result.where = report_location(st->at);
-    result.last_line = last_line(st);
-    result.must_exist = st->must_exist;
-    result.change = st->change;
     if (!vector_add(c, &c->results, &result))
         return SIZE_MAX;
     return c->results.count - 1;
@@ -137,6 +144,9 @@ check_statement(struct mof_compilation *c, const struct syntax_statement *st,
     case SYNTAX_INSTANCE:
         check_instance(c, st, now);
         break;
+    case SYNTAX_STRETCH:
+        check_stretch(c, st, now);
+        break;
     case SYNTAX_QUALIFIER:
         check_qualifier(c, st, now);
         break;
@@ -170,12 +180,13 @@ static void
 statements_count(struct mof_compilation *c)
 {
     for (size_t i = 0; i < c->statements.count; i++) {
-        enum syntax_kind kind =
-            VECTOR_AT(&c->statements, struct syntax_statement, i).kind;
+        const struct syntax_statement *st =
+            &VECTOR_AT(&c->statements, struct syntax_statement, i);
 
-        c->unit.class_count += kind == SYNTAX_CLASS;
-        c->unit.instance_count += kind == SYNTAX_INSTANCE;
-        c->unit.qualifier_count += kind == SYNTAX_QUALIFIER;
+        c->unit.class_count += st->kind == SYNTAX_CLASS;
+        c->unit.instance_count += st->kind == SYNTAX_INSTANCE;
+        c->unit.instance_count += st->count;
+        c->unit.qualifier_count += st->kind == SYNTAX_QUALIFIER;
     }
 }
 

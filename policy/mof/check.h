@@ -11,7 +11,11 @@
 void check_init(struct mof_compilation *c);
 void check_run(struct mof_compilation *c);
 
-/* check.c: one result; its index, SIZE_MAX when out of memory. */
+/* check.c: what a result of st has in any case. */
+struct mof_statement check_result(const struct syntax_statement *st,
+                                  enum mof_statement_kind kind,
+                                  const struct space *space);
+/* One result; its index, SIZE_MAX when out of memory. */
 size_t check_emit(struct mof_compilation *c, const struct syntax_statement *st,
                   enum mof_statement_kind kind, const struct space *space);
 /* Makes s and what is above it exist, with a statement and a note each. */
@@ -51,6 +55,16 @@ void check_instance(struct mof_compilation *c,
 void check_delete_instance(struct mof_compilation *c,
                            const struct syntax_statement *st, size_t now);
 void check_instances_finish(struct mof_compilation *c);
+
+/* stretch.c */
+void check_stretch(struct mof_compilation *c,
+                   const struct syntax_statement *st, size_t now);
+/* What the text alone shows of an instance. */
+void check_instance_text(struct mof_compilation *c,
+                         const struct syntax_instance *i);
+/* Values and key; false if it is not one to be stored. */
+bool check_instance_build(struct mof_compilation *c,
+                          struct syntax_instance *i);
 
 /* security.c: RequiresEncryption and NamespaceSecuritySDDL */
 /* Refuses both on anything that is no namespace's security object. */

@@ -13,6 +13,18 @@ struct pending {
     size_t statement, result;
 };
 
+/* Where an instance was given first. */
+struct given {
+    struct at at;
+    struct span key;
+};
+
+static struct at
+instance_at(const struct syntax_instance *i)
+{
+    return (struct at){i->source, i->offset, 8};
+}
+
 static struct at
 property_at(const struct syntax_instance *i, const struct syntax_property *p)
 {
@@ -38,20 +50,17 @@ report_twice(void *arg, const void *first, const void *again)
 
 /* What the text alone shows of an instance and those inside it; the parser
  * bounds the depth. */
-static void instance_walk(struct mof_compilation *c,
-                          const struct syntax_instance *i);
-
 static void
 value_walk(struct mof_compilation *c, const struct syntax_value *v)
 {
     if (v->kind == VALUE_INSTANCE)
-        instance_walk(c, v->u.instance);
+        check_instance_text(c, v->u.instance);
     for (size_t n = 0; v->kind == VALUE_ARRAY && n < v->u.array.count; n++)
         value_walk(c, &v->u.array.items[n]);
 }
 
-static void
-instance_walk(struct mof_compilation *c, const struct syntax_instance *i)
+void
+check_instance_text(struct mof_compilation *c, const struct syntax_instance *i)
 {
     struct twice t = {c, i};
 
@@ -162,7 +171,7 @@ check_instance(struct mof_compilation *c, const struct syntax_statement *st,
     struct syntax_instance *i = st->u.instance;
 
     check_space(c, st, st->space, now);
-    instance_walk(c, i);
+    check_instance_text(c, i);
     i->info = schema_find(c, st->space, i->class_name);
     if (span_equal_nocase(i->class_name, SPAN("__namespace")))
         namespace_instance(c, st, now);
@@ -180,8 +189,7 @@ is_stored(struct mof_compilation *c, const struct syntax_instance *i)
     if (i->info == NULL || i->info->key_count > 0 || i->info->is_singleton)
         return true;
     if (!i->is_embedded && i->info->complete)
-        report_store_error(c, (struct at){i->source, i->offset, 8},
-                           CODE_NO_KEY,
+        report_store_error(c, instance_at(i), CODE_NO_KEY,
                            "class %.*s has no key and is no singleton: its "
                            "instances can't be told apart",
                            SHOWN(i->class_name));
@@ -210,26 +218,54 @@ given_map(struct mof_compilation *c, struct space *s, struct span class_name)
     return map;
 }
 
-/* An instance given twice is created, then updated: the first is lost. */
+/* Remembers where it stands, as long as there are not too many. */
 static void
-twice_warn(struct mof_compilation *c, struct syntax_instance *i)
+given_add(struct mof_compilation *c, struct strmap *map,
+          const struct syntax_instance *i)
 {
-    struct strmap *given = given_map(c, i->space, i->class_name);
-    struct syntax_instance *first;
+    struct given *given;
 
+    if (c->given_count == LIMIT_GIVEN)
+        return;
+    c->given_count++;
+    given = compilation_alloc(c, sizeof(*given));
     if (given == NULL)
         return;
-    first = strmap_get(given, i->key);
+    given->at = instance_at(i);
+    given->key = (struct span){compilation_copy(c, i->key), i->key.length};
+    if (given->key.data != NULL && !strmap_put(map, given->key, given))
+        report_memory(c);
+}
+
+/* An instance given twice is created, then updated: the first is lost. */
+static void
+twice_warn(struct mof_compilation *c, const struct syntax_instance *i)
+{
+    struct strmap *map = given_map(c, i->space, i->class_name);
+    const struct given *first;
+
+    if (map == NULL)
+        return;
+    first = strmap_get(map, i->key);
     if (first != NULL && span_equal(first->key, i->key)) {
-        report_warning(c, MOF_WARNING_INSTANCE_TWICE,
-                       (struct at){i->source, i->offset, 8},
+        report_warning(c, MOF_WARNING_INSTANCE_TWICE, instance_at(i),
                        "this instance of %.*s replaces one of this compile",
                        SHOWN(i->class_name));
-        report_detail(c, (struct at){first->source, first->offset, 8},
-                      "first given here");
+        report_detail(c, first->at, "first given here");
+    } else {
+        given_add(c, map, i);
     }
-    if (!strmap_put(given, i->key, i))
-        report_memory(c);
+}
+
+bool
+check_instance_build(struct mof_compilation *c, struct syntax_instance *i)
+{
+    if (!build_instance(c, i, 0) || !is_stored(c, i) ||
+        !build_stored_key(c, i))
+        return false;
+    if (!c->muted)
+        twice_warn(c, i);
+    return true;
 }
 
 static void
@@ -241,12 +277,10 @@ pending_finish(struct mof_compilation *c, const struct pending *p)
     struct mof_statement *result =
         &VECTOR_AT(&c->results, struct mof_statement, p->result);
 
-    if (i->state != BUILD_DONE || !is_stored(c, i) || !build_stored_key(c, i))
-    {
+    if (!check_instance_build(c, i)) {
         result->kind = MOF_STATEMENT_NONE;
         return;
     }
-    twice_warn(c, i);
     result->instance = i->built;
     result->name = i->built->class_name;
     result->key = i->key;

@@ -241,13 +241,13 @@ features_parse(struct parser *p)
 static bool
 features_take(struct parser *p, size_t mark, struct syntax_class *class)
 {
-    size_t count = (p->stack.used - mark) / sizeof(struct feature);
+    size_t count = (p->c->stack.used - mark) / sizeof(struct feature);
     struct feature f;
 
     class->properties =
         compilation_array(p->c, count, sizeof(*class->properties));
     for (size_t i = 0; i < count; i++) {
-        memcpy(&f, p->stack.bytes + mark + i * sizeof(f), sizeof(f));
+        memcpy(&f, p->c->stack.bytes + mark + i * sizeof(f), sizeof(f));
         class->method_count += f.is_method;
     }
     class->methods =
@@ -256,13 +256,13 @@ features_take(struct parser *p, size_t mark, struct syntax_class *class)
         return false;
     class->method_count = 0;
     for (size_t i = 0; i < count; i++) {
-        memcpy(&f, p->stack.bytes + mark + i * sizeof(f), sizeof(f));
+        memcpy(&f, p->c->stack.bytes + mark + i * sizeof(f), sizeof(f));
         if (f.is_method)
             class->methods[class->method_count++] = f.u.method;
         else
             class->properties[class->property_count++] = f.u.property;
     }
-    p->stack.used = mark;
+    p->c->stack.used = mark;
     return true;
 }
 

@@ -31,34 +31,43 @@ vector_add(struct mof_compilation *c, struct vector *v, const void *item)
     return true;
 }
 
-void *
-compilation_alloc(struct mof_compilation *c, size_t size)
+/* p, or NULL and c->failed. */
+static void *
+known(struct mof_compilation *c, void *p)
 {
-    void *p = arena_alloc(c->arena, size);
-
     if (p == NULL)
         report_memory(c);
     return p;
+}
+
+void *
+compilation_alloc(struct mof_compilation *c, size_t size)
+{
+    return known(c, arena_alloc(c->arena, size));
 }
 
 void *
 compilation_array(struct mof_compilation *c, size_t count, size_t size)
 {
-    void *p = arena_array(c->arena, count, size);
+    return known(c, arena_array(c->arena, count, size));
+}
 
-    if (p == NULL)
-        report_memory(c);
-    return p;
+void *
+tree_alloc(struct mof_compilation *c, size_t size)
+{
+    return known(c, arena_alloc(c->trees, size));
+}
+
+void *
+tree_array(struct mof_compilation *c, size_t count, size_t size)
+{
+    return known(c, arena_array(c->trees, count, size));
 }
 
 char *
 compilation_copy(struct mof_compilation *c, struct span s)
 {
-    char *p = arena_copy(c->arena, s);
-
-    if (p == NULL)
-        report_memory(c);
-    return p;
+    return known(c, arena_copy(c->arena, s));
 }
 
 struct strmap *
@@ -119,8 +128,11 @@ mof_compilation_new(const struct mof_options *options)
     if (options != NULL)
         c->options = *options;
     c->arena = arena_new();
+    c->trees = arena_new();
     c->spaces = strmap_new();
-    if (c->arena == NULL || c->spaces == NULL || !spaces_init(c)) {
+    if (c->arena == NULL || c->trees == NULL || c->spaces == NULL ||
+        !spaces_init(c))
+    {
         mof_compilation_free(c);
         return NULL;
     }
@@ -154,6 +166,9 @@ mof_compilation_free(struct mof_compilation *c)
     maps_fini(&c->class_maps);
     strmap_free(c->spaces);
     arena_free(c->arena);
+    arena_free(c->trees);
+    free(c->stack.bytes);
+    buf_fini(&c->text);
     free(c);
 }
 
@@ -161,7 +176,7 @@ static const struct {
     uint32_t code;
     const char *text;
 } source_problems[] = {
-    [SOURCE_LARGE] = {CODE_INVALID_FILE, "the text is larger than 64 MiB"},
+    [SOURCE_LARGE] = {CODE_INVALID_FILE, "the text is larger than 512 MiB"},
     [SOURCE_BINARY] = {CODE_INVALID_FILE,
                        "this is binary MOF, which can't be included; name it "
                        "on the command line"},
@@ -212,22 +227,24 @@ source_add(struct mof_compilation *c, const char *name,
 
 struct source *
 compilation_source_new(struct mof_compilation *c, const char *name,
-                       const void *bytes, size_t length,
+                       char *bytes, size_t length,
                        const struct mof_include *included)
 {
     struct source *s = source_add(c, name, included);
     enum source_problem problem;
     uint32_t guessed_at;
 
-    if (s == NULL)
+    if (s == NULL) {
+        free(bytes);
         return NULL;
+    }
     problem = source_decode(s, bytes, length, &guessed_at);
     return source_check(c, s, problem, guessed_at) ? s : NULL;
 }
 
 static int
 compile_text(struct mof_compilation *c, const char *name, const char *path,
-             const void *bytes, size_t length)
+             char *bytes, size_t length)
 {
     size_t errors = mof_error_count(c);
     struct source *s;
@@ -236,6 +253,7 @@ compile_text(struct mof_compilation *c, const char *name, const char *path,
         s = source_add(c, name, NULL);
         if (s != NULL)
             binary_read(c, s, bytes, length);
+        free(bytes);
     } else {
         s = compilation_source_new(c, name, bytes, length, NULL);
         if (s != NULL)
@@ -248,9 +266,16 @@ int
 mof_compile_buffer(struct mof_compilation *c, const char *name,
                    const void *bytes, size_t length)
 {
+    char *copy;
+
     if (compilation_is_over(c))
         return -1;
-    return compile_text(c, name, NULL, bytes, length);
+    copy = known(c, malloc(length + 1));
+    if (copy == NULL)
+        return -1;
+    if (length > 0)
+        memcpy(copy, bytes, length);
+    return compile_text(c, name, NULL, copy, length);
 }
 
 int
@@ -259,7 +284,6 @@ mof_compile_file(struct mof_compilation *c, const char *path)
     struct error err;
     char *bytes;
     size_t length;
-    int ret;
 
     if (compilation_is_over(c))
         return -1;
@@ -272,10 +296,8 @@ mof_compile_file(struct mof_compilation *c, const char *path)
                               : err.text);
         return -1;
     }
-    ret = compile_text(c, strcmp(path, "-") == 0 ? "<stdin>" : path, path,
-                       bytes, length);
-    free(bytes);
-    return ret;
+    return compile_text(c, strcmp(path, "-") == 0 ? "<stdin>" : path, path,
+                        bytes, length);
 }
 
 int
@@ -287,6 +309,8 @@ mof_check(struct mof_compilation *c)
         report_sort(c);
         c->unit.statements = c->results.items;
         c->unit.count = c->results.count;
+        c->unit.compilation = c;
+        c->mark = arena_mark(c->trees);
     }
     return mof_error_count(c) > 0 ? -1 : 0;
 }

@@ -12,13 +12,14 @@
 
 /* Named limits on what a text may ask for (threat 32). */
 #define LIMIT_DEPTH           100                /* embedded instances */
-#define LIMIT_TOKENS          (10 * 1000 * 1000) /* in one compile */
+#define LIMIT_TOKENS          (10 * 1000 * 1000) /* whose tree is kept */
 #define LIMIT_STRING_BYTES    (1024 * 1024)      /* one value, joined */
 #define LIMIT_KEY_BYTES       (64 * 1024)        /* one canonical key */
 #define LIMIT_INCLUDE_DEPTH   32
 #define LIMIT_INCLUDE_FILES   10000
 #define LIMIT_INCLUDE_BYTES   ((size_t)256 * 1024 * 1024)
 #define LIMIT_SUPERCLASSES    256     /* classes above one class */
+#define LIMIT_GIVEN           65536   /* instances told from one another */
 #define LIMIT_KEYS            64      /* key properties of one class */
 #define LIMIT_ALIAS_DEPTH     100     /* aliases that lead to aliases */
 #define LIMIT_EMBEDDED_VALUES 1000000 /* of one instance, all levels */
@@ -42,7 +43,7 @@ struct space {
     struct space *parent;      /* NULL: root */
     struct strmap *classes;    /* name -> struct class_info; NULL: none yet */
     struct strmap *qualifiers; /* name -> declaration; NULL: none yet */
-    struct strmap *instances;  /* class -> map of key -> syntax_instance */
+    struct strmap *instances;  /* class -> map of key -> struct given */
     bool asked_world, in_world;
     bool created;                  /* by this compile */
     struct at noted_at;            /* the pragma that did; no source: none */
@@ -55,10 +56,22 @@ struct space {
     struct at secured_at;
 };
 
+/* Items whose number is not known yet; lists inside lists share it. */
+struct stack {
+    char *bytes;
+    size_t used, capacity;
+};
+
 struct mof_compilation {
     struct mof_options options;
     struct arena *arena;
-    bool is_system; /* the text of our own system classes */
+    struct arena *trees;    /* what stretch.c lets go of again */
+    struct arena_mark mark; /* of trees, once checked */
+    struct stack stack;     /* of the parser */
+    struct buf text;        /* of the string being joined */
+    bool muted;             /* a text is read again: all was said */
+    size_t replayed_at;     /* 0, or the time that schema_find looks at */
+    bool is_system;         /* the text of our own system classes */
     bool checked;
     bool failed; /* out of memory: nothing that follows is trusted */
 
@@ -79,6 +92,7 @@ struct mof_compilation {
 
     struct strmap *spelled; /* qualifiers' names that were looked at */
 
+    size_t given_count; /* struct given: check_instance.c */
     size_t tokens, include_files, include_bytes;
 
     struct vector diagnostics;   /* struct report_entry */
@@ -96,9 +110,13 @@ void *compilation_alloc(struct mof_compilation *c, size_t size);
 void *compilation_array(struct mof_compilation *c, size_t count, size_t size);
 char *compilation_copy(struct mof_compilation *c, struct span s);
 
-/* Decodes and keeps a text; NULL when it can't be read, which is reported. */
+/* The same in trees: what belongs to one instance. */
+void *tree_alloc(struct mof_compilation *c, size_t size);
+void *tree_array(struct mof_compilation *c, size_t count, size_t size);
+
+/* Takes (see source_decode), decodes and keeps a text; NULL when it can't be read, which is reported. */
 struct source *compilation_source_new(struct mof_compilation *c,
-                                      const char *name, const void *bytes,
+                                      const char *name, char *bytes,
                                       size_t length,
                                       const struct mof_include *included);
 /* True once nothing more should be looked at. */

@@ -29,6 +29,16 @@ warn_multiline(struct parser *p, const struct token *t)
                        "part of it");
 }
 
+static const char *
+text_take(struct parser *p)
+{
+    const char *copy = arena_copy(p->c->trees, buf_span(&p->c->text));
+
+    if (copy == NULL)
+        report_memory(p->c);
+    return copy;
+}
+
 /* Adjacent literals are one value, across white space and comments: each is
  * appended once, so that a thousand of them cost a thousand appends. */
 bool
@@ -43,24 +53,24 @@ constant_parse_string(struct parser *p, struct span *out)
         *out = first.text;
         return string_is_short(p, out->length, first.offset);
     }
-    buf_reset(&p->text);
-    ok = literal_add_string(p, &first, &p->text);
+    buf_reset(&p->c->text);
+    ok = literal_add_string(p, &first, &p->c->text);
     while (parser_is(p, TOKEN_STRING)) {
         warn_multiline(p, &p->token);
-        if (p->text.length <= LIMIT_STRING_BYTES)
-            ok = literal_add_string(p, &p->token, &p->text) && ok;
+        if (p->c->text.length <= LIMIT_STRING_BYTES)
+            ok = literal_add_string(p, &p->token, &p->c->text) && ok;
         parser_advance(p);
     }
-    if (buf_failed(&p->text)) {
+    if (buf_failed(&p->c->text)) {
         report_memory(p->c);
         return false;
     }
     *out = (struct span){"", 0};
-    if (!string_is_short(p, p->text.length, first.offset))
+    if (!string_is_short(p, p->c->text.length, first.offset))
         return false;
     if (ok)
-        out->data = compilation_copy(p->c, buf_span(&p->text));
-    out->length = ok ? p->text.length : 0;
+        out->data = text_take(p);
+    out->length = ok ? p->c->text.length : 0;
     return out->data != NULL;
 }
 
@@ -126,6 +136,7 @@ parse_kind(struct parser *p, struct syntax_value *out)
     case TOKEN_ALIAS:
         out->kind = VALUE_ALIAS;
         out->u.text = p->token.text;
+        p->aliases++;
         parser_advance(p);
         return true;
     case TOKEN_IDENTIFIER:

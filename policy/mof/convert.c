@@ -409,7 +409,7 @@ null_items_mark(struct convert_context *cc, const struct syntax_value *v,
                    CODE_NULL_ARRAY_ELEM, "WMI allows no NULL in an array");
     if (out->null_items == NULL)
         out->null_items =
-            compilation_array(cc->c, out->count, sizeof(*out->null_items));
+            tree_array(cc->c, out->count, sizeof(*out->null_items));
     if (out->null_items == NULL)
         return false;
     out->null_items[index] = true;
@@ -424,7 +424,7 @@ convert_array(struct convert_context *cc, const struct syntax_value *v,
 
     out->is_array = true;
     out->count = (uint32_t)v->u.array.count;
-    out->items = compilation_array(cc->c, out->count, sizeof(*out->items));
+    out->items = tree_array(cc->c, out->count, sizeof(*out->items));
     if (out->items == NULL)
         return false;
     for (size_t i = 0; i < out->count; i++) {

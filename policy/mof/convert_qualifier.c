@@ -154,7 +154,7 @@ convert_qualifiers(struct mof_compilation *c, struct source *source,
 
     if (in->count == 0)
         return true;
-    out->items = compilation_array(c, in->count, sizeof(*out->items));
+    out->items = tree_array(c, in->count, sizeof(*out->items));
     if (out->items == NULL)
         return false;
     out->count = in->count;

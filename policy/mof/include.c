@@ -229,7 +229,6 @@ read_and_parse(struct request *r)
     }
     source =
         compilation_source_new(c, r->shown, bytes, length, include_new(r));
-    free(bytes);
     if (source == NULL)
         return true; /* reported, at its place in that file */
     frame.path = compilation_copy(c, span_of(r->canonical));

@@ -133,8 +133,7 @@ instance_declare_alias(struct mof_compilation *c,
 static struct syntax_instance *
 instance_body(struct parser *p, uint32_t start)
 {
-    struct syntax_instance *instance =
-        compilation_alloc(p->c, sizeof(*instance));
+    struct syntax_instance *instance = tree_alloc(p->c, sizeof(*instance));
 
     if (instance == NULL)
         return NULL;
@@ -152,6 +151,7 @@ instance_body(struct parser *p, uint32_t start)
                             &instance->class_name, &instance->class_offset) ||
         !class_parse_alias(p, &instance->alias, &instance->alias_offset))
         return NULL;
+    p->aliases += instance->alias.length > 0;
     instance_declare_alias(p->c, instance);
     return body_parse(p, instance) ? instance : NULL;
 }
@@ -176,7 +176,24 @@ instance_parse_embedded(struct parser *p, struct syntax_value *out)
     if (out->u.instance == NULL)
         return false;
     out->u.instance->is_embedded = true;
-    out->u.instance->order = p->c->statements.count;
+    return true;
+}
+
+bool
+instance_read(struct parser *p, struct syntax_qualifiers quals, uint32_t start,
+              struct syntax_statement *out)
+{
+    *out = (struct syntax_statement){
+        .kind = SYNTAX_INSTANCE,
+        .at = parser_at_offset(p, start, p->token.width),
+        .space = p->scope->space,
+        .change = p->scope->instance_change};
+    parser_advance(p);
+    out->u.instance = instance_body(p, start);
+    if (out->u.instance == NULL)
+        return false;
+    out->u.instance->qualifiers = quals;
+    out->end = p->previous_end;
     return true;
 }
 
@@ -184,20 +201,11 @@ bool
 instance_parse(struct parser *p, struct syntax_qualifiers quals,
                uint32_t start)
 {
-    struct syntax_statement s = {
-        .kind = SYNTAX_INSTANCE,
-        .at = parser_at_offset(p, start, p->token.width),
-        .space = p->scope->space,
-        .change = p->scope->instance_change};
+    bool may_join = p->in_stretch;
+    struct syntax_statement s;
 
-    parser_advance(p);
-    s.u.instance = instance_body(p, s.at.offset);
-    if (s.u.instance == NULL)
-        return false;
-    s.u.instance->qualifiers = quals;
-    s.u.instance->order = p->c->statements.count;
-    s.end = p->previous_end;
-    if (!vector_add(p->c, &p->c->statements, &s))
+    p->in_stretch = false;
+    if (!instance_read(p, quals, start, &s) || !stretch_add(p, &s, may_join))
         return false;
     return parser_expect(p, ';', CODE_EXPECTED_SEMI,
                          "';' behind the instance") ||

@@ -178,6 +178,9 @@ enum mof_statement_kind {
     MOF_STATEMENT_NAMESPACE, /* make sure that it and its parents exist */
     MOF_STATEMENT_CLASS,
     MOF_STATEMENT_INSTANCE,
+    /* Many instances, which mof_unit_next reads from the text again, one by
+     * one, so that they are never all in memory. */
+    MOF_STATEMENT_INSTANCES,
     MOF_STATEMENT_DELETE_CLASS,    /* name */
     MOF_STATEMENT_DELETE_INSTANCE, /* name is the object path */
     MOF_STATEMENT_DELETE_NAMESPACE,
@@ -225,6 +228,7 @@ struct mof_statement {
     struct span key;
     struct span name;
     const struct cim_qualifier_declaration *qualifier;
+    const struct syntax_statement *stretch; /* INSTANCES: of the compiler */
 };
 
 struct mof_unit {
@@ -232,6 +236,8 @@ struct mof_unit {
     const struct mof_statement *statements;
     size_t class_count, instance_count, qualifier_count;
     bool autorecover; /* some file said #pragma autorecover */
+    /* Of INSTANCES; NULL when there are none. */
+    struct mof_compilation *compilation;
 };
 
 enum mof_severity {
@@ -290,6 +296,19 @@ int mof_compile_buffer(struct mof_compilation *c, const char *name,
 int mof_check(struct mof_compilation *c);
 
 const struct mof_unit *mof_unit(const struct mof_compilation *c);
+
+/* A place in a unit; all zero: its beginning. */
+struct mof_cursor {
+    size_t index;
+    uint32_t offset;
+    bool failed; /* out of memory: what follows was not given */
+    struct mof_statement statement;
+};
+
+/* The statements of a unit, INSTANCES as so many INSTANCE; NULL at the end.
+ * What an instance points to lives until the next call for this unit. */
+const struct mof_statement *mof_unit_next(const struct mof_unit *unit,
+                                          struct mof_cursor *cursor);
 size_t mof_error_count(const struct mof_compilation *c);
 size_t mof_diagnostic_count(const struct mof_compilation *c);
 const struct mof_diagnostic *mof_diagnostic(const struct mof_compilation *c,

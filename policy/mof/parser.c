@@ -221,13 +221,13 @@ parser_recover(struct parser *p)
 size_t
 stack_mark(const struct parser *p)
 {
-    return p->stack.used;
+    return p->c->stack.used;
 }
 
 bool
 stack_push(struct parser *p, const void *item, size_t size)
 {
-    struct stack *s = &p->stack;
+    struct stack *s = &p->c->stack;
 
     if (s->capacity - s->used < size) {
         size_t capacity = s->capacity * 2 + size + 4096;
@@ -248,17 +248,17 @@ stack_push(struct parser *p, const void *item, size_t size)
 void *
 stack_take(struct parser *p, size_t mark, size_t size, size_t *count_out)
 {
-    size_t bytes = p->stack.used - mark;
+    size_t bytes = p->c->stack.used - mark;
     void *items = NULL;
 
     *count_out = 0;
-    p->stack.used = mark;
+    p->c->stack.used = mark;
     if (bytes == 0)
         return NULL;
-    items = compilation_alloc(p->c, bytes);
+    items = tree_alloc(p->c, bytes);
     if (items == NULL)
         return NULL;
-    memcpy(items, p->stack.bytes + mark, bytes);
+    memcpy(items, p->c->stack.bytes + mark, bytes);
     *count_out = bytes / size;
     return items;
 }
@@ -310,15 +310,22 @@ production_parse(struct parser *p)
 {
     struct syntax_qualifiers quals = {0, NULL};
     uint32_t start = p->token.offset;
+    bool in_stretch = p->in_stretch;
 
+    p->in_stretch = false;
+    p->mark = arena_mark(p->c->trees);
+    p->tokens = p->c->tokens - 1; /* the first is read already */
+    p->aliases = 0;
     if (parser_is(p, '#'))
         return pragma_parse(p);
     if (parser_is(p, '[') && !qualifier_parse_list(p, &quals))
         return false;
     if (parser_is_word(p, "class"))
         return class_parse(p, quals, start);
-    if (parser_is_word(p, "instance"))
+    if (parser_is_word(p, "instance")) {
+        p->in_stretch = in_stretch;
         return instance_parse(p, quals, start);
+    }
     if (start != p->token.offset)
         return production_foreign(p, start);
     if (parser_is_word(p, "qualifier"))
@@ -340,14 +347,19 @@ productions_parse(struct parser *p)
     }
 }
 
+void
+parser_start(struct parser *p, uint32_t offset)
+{
+    lexer_init(&p->lexer, p->source, report_token, p);
+    p->lexer.at += offset;
+    parser_advance(p);
+}
+
 static void
 parse(struct parser *p)
 {
-    lexer_init(&p->lexer, p->source, report_token, p);
-    parser_advance(p);
+    parser_start(p, 0);
     productions_parse(p);
-    free(p->stack.bytes);
-    buf_fini(&p->text);
 }
 
 void

@@ -31,12 +31,6 @@ struct include_frame {
     unsigned depth;
 };
 
-/* Items whose number is not known yet; lists inside lists share it. */
-struct stack {
-    char *bytes;
-    size_t used, capacity;
-};
-
 struct parser {
     struct mof_compilation *c;
     struct source *source;
@@ -45,9 +39,12 @@ struct parser {
     struct lexer lexer;
     struct token token;    /* the one to be looked at */
     uint32_t previous_end; /* offset behind the one before */
-    struct stack stack;
-    struct buf text; /* of the string being joined */
-    unsigned depth;  /* of embedded instances */
+    unsigned depth;        /* of embedded instances */
+    /* Of the production being read: what there was before it, and how many
+     * aliases it holds. */
+    struct arena_mark mark;
+    size_t tokens, aliases;
+    bool in_stretch; /* the next instance may join the one before */
     /* The last string that ran over a line end: a quote may be missing. */
     bool has_multiline;
     uint32_t multiline_offset;
@@ -59,6 +56,8 @@ void parser_run(struct mof_compilation *c, struct source *source,
 /* The productions of an included text. */
 void parser_include(struct parser *from, struct source *source,
                     struct include_frame *frame);
+/* Begins at an offset. */
+void parser_start(struct parser *p, uint32_t offset);
 
 /* parser.c: tokens */
 void parser_advance(struct parser *p);
@@ -131,6 +130,13 @@ bool instance_parse_embedded(struct parser *p, struct syntax_value *out);
 /* Puts its alias, if it has one, into its map, or reports that it is taken. */
 void instance_declare_alias(struct mof_compilation *c,
                             struct syntax_instance *instance);
+/* The same as instance_parse, up to the '}' and given out. */
+bool instance_read(struct parser *p, struct syntax_qualifiers quals,
+                   uint32_t start, struct syntax_statement *out);
+
+/* stretch.c: an instance that was read, kept or only remembered */
+bool stretch_add(struct parser *p, const struct syntax_statement *st,
+                 bool may_join);
 
 /* pragma.c */
 bool pragma_parse(struct parser *p);

@@ -302,12 +302,15 @@ void
 mof_print_unit(struct buf *out, const struct mof_unit *unit)
 {
     struct unit_printer u = {.out = out};
+    struct mof_cursor cursor = {0};
+    const struct mof_statement *st;
 
     if (unit->autorecover)
         buf_add_string(out, "#pragma autorecover\n");
-    for (size_t i = 0; i < unit->count; i++) {
+    while ((st = mof_unit_next(unit, &cursor)) != NULL) {
         if (out->length > 0)
             buf_add_char(out, '\n');
-        statement_print(&u, &unit->statements[i]);
+        statement_print(&u, st);
     }
+    out->failed |= cursor.failed;
 }

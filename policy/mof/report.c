@@ -160,7 +160,7 @@ static bool
 admit(struct mof_compilation *c, enum mof_severity severity,
       enum mof_phase phase)
 {
-    if (c->failed)
+    if (c->failed || c->muted)
         return false;
     if (severity == MOF_ERROR) {
         if (compilation_is_over(c))

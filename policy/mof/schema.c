@@ -19,6 +19,15 @@ is_visible(const struct class_info *info, const struct space *s)
            (deleted == 0 || info->declared_at > deleted);
 }
 
+/* What was found at that time; everything was asked for then. */
+static struct class_info *
+as_it_was(struct class_info *info, size_t time)
+{
+    while (info != NULL && info->declared_at > time)
+        info = info->replaced;
+    return info != NULL && info->class != NULL ? info : NULL;
+}
+
 static struct class_info *find_at_depth(struct mof_compilation *c,
                                         struct space *s, struct span name,
                                         unsigned depth);
@@ -55,6 +64,8 @@ find_at_depth(struct mof_compilation *c, struct space *s, struct span name,
     if (names_is_system(name) && !c->is_system)
         return schema_find_system(name);
     info = s->classes != NULL ? strmap_get(s->classes, name) : NULL;
+    if (c->replayed_at > 0)
+        return as_it_was(info, c->replayed_at);
     if (info != NULL)
         return is_visible(info, s) ? info : NULL;
     return find_in_world(c, s, name, depth);
@@ -270,6 +281,7 @@ map_put(struct mof_compilation *c, struct space *s, struct span name,
         s->classes = compilation_map_new(c, &c->class_maps);
     if (s->classes == NULL)
         return false;
+    info->replaced = strmap_get(s->classes, name);
     if (strmap_put(s->classes, name, info))
         return true;
     report_memory(c);

@@ -10,7 +10,8 @@ struct class_info {
     bool complete;                 /* everything above it is known */
     bool is_abstract, is_singleton;
     unsigned depth;
-    size_t declared_at;   /* time; 0: it was there before */
+    size_t declared_at;          /* time; 0: it was there before */
+    struct class_info *replaced; /* what the name stood for until then */
     struct strmap *names; /* of its own properties, when they are many */
     size_t key_count;     /* inherited ones included */
     const struct cim_property **keys; /* by lower-cased name */

@@ -14,7 +14,8 @@ static const uint16_t cp1252_high[32] = {
     0x0090, 0x2018, 0x2019, 0x201c, 0x201d, 0x2022, 0x2013, 0x2014,
     0x02dc, 0x2122, 0x0161, 0x203a, 0x0153, 0x009d, 0x017e, 0x0178};
 
-#define CTRL_Z '\x1a'
+#define READ_BYTES ((size_t)64 * 1024)
+#define CTRL_Z     '\x1a'
 
 static bool
 text_reserve(struct source *s, size_t bytes)
@@ -90,32 +91,47 @@ utf8_valid_prefix(struct span s)
 }
 
 static enum source_problem
-bytes_decode(struct source *s, const char *in, size_t length,
-             uint32_t *guessed_at)
+cp1252_decode(struct source *s, const unsigned char *in, size_t length,
+              size_t first_high, uint32_t *guessed_at)
 {
-    const char *nul = length ? memchr(in, '\0', length) : NULL;
-    size_t valid, used = nul ? (size_t)(nul - in) : length, out = 0;
+    size_t out = 0;
 
-    valid = utf8_valid_prefix((struct span){in, used});
-    if (!text_reserve(s, valid == used ? used : used * 3))
+    if (!text_reserve(s, length * 3))
         return SOURCE_MEMORY;
-    if (valid == used) {
-        memcpy(s->text, in, used);
-        out = used;
-    } else {
-        for (size_t i = 0; i < used; i++) {
-            unsigned char c = (unsigned char)in[i];
-
-            if (i == valid)
-                *guessed_at = (uint32_t)out;
-            out +=
-                utf8_encode(c >= 0x80 && c < 0xa0 ? cp1252_high[c - 0x80] : c,
-                            s->text + out);
-        }
+    for (size_t i = 0; i < length; i++) {
+        if (i == first_high)
+            *guessed_at = (uint32_t)out;
+        out += utf8_encode(
+            in[i] >= 0x80 && in[i] < 0xa0 ? cp1252_high[in[i] - 0x80] : in[i],
+            s->text + out);
     }
     s->text[out] = '\0';
     s->length = (uint32_t)out;
-    return nul ? SOURCE_NUL : SOURCE_OK;
+    return SOURCE_OK;
+}
+
+/* UTF-8 stays where it is; bytes[skip] is its first. */
+static enum source_problem
+bytes_decode(struct source *s, char **bytes, size_t length, size_t skip,
+             uint32_t *guessed_at)
+{
+    char *in = *bytes + skip;
+    const char *nul = memchr(in, '\0', length - skip);
+    size_t used = nul ? (size_t)(nul - in) : length - skip;
+    size_t valid = utf8_valid_prefix((struct span){in, used});
+    enum source_problem problem = SOURCE_OK;
+
+    if (valid == used) {
+        memmove(*bytes, in, skip > 0 ? used : 0);
+        s->text = *bytes;
+        s->text[used] = '\0';
+        s->length = (uint32_t)used;
+        *bytes = NULL;
+    } else {
+        problem = cp1252_decode(s, (const unsigned char *)in, used, valid,
+                                guessed_at);
+    }
+    return problem == SOURCE_OK && nul != NULL ? SOURCE_NUL : problem;
 }
 
 /* DOS editors end a text with Ctrl-Z. */
@@ -132,32 +148,35 @@ ctrl_z_strip(struct source *s)
     }
 }
 
+static enum source_problem
+decode(struct source *s, char **bytes, size_t length, uint32_t *guessed_at)
+{
+    const unsigned char *in = (const unsigned char *)*bytes;
+
+    if (length > SOURCE_BYTES_MAX ||
+        (length >= 4 && memcmp(in, "FOMB", 4) == 0)) {
+        if (!text_reserve(s, 0))
+            return SOURCE_MEMORY;
+        return length > SOURCE_BYTES_MAX ? SOURCE_LARGE : SOURCE_BINARY;
+    }
+    if (length >= 2 && in[0] == 0xff && in[1] == 0xfe)
+        return utf16_decode(s, in + 2, length - 2, false);
+    if (length >= 2 && in[0] == 0xfe && in[1] == 0xff)
+        return utf16_decode(s, in + 2, length - 2, true);
+    if (length >= 3 && memcmp(in, "\xef\xbb\xbf", 3) == 0)
+        return bytes_decode(s, bytes, length, 3, guessed_at);
+    return bytes_decode(s, bytes, length, 0, guessed_at);
+}
+
 enum source_problem
-source_decode(struct source *s, const void *bytes, size_t length,
+source_decode(struct source *s, char *bytes, size_t length,
               uint32_t *guessed_at)
 {
-    const unsigned char *in = bytes;
     enum source_problem problem;
 
     *guessed_at = UINT32_MAX;
-    if (length > SOURCE_BYTES_MAX) {
-        length = 0;
-        problem = bytes_decode(s, "", 0, guessed_at);
-        return problem == SOURCE_OK ? SOURCE_LARGE : problem;
-    }
-    if (length >= 4 && memcmp(in, "FOMB", 4) == 0) {
-        problem = bytes_decode(s, "", 0, guessed_at);
-        return problem == SOURCE_OK ? SOURCE_BINARY : problem;
-    }
-    if (length >= 2 && in[0] == 0xff && in[1] == 0xfe)
-        problem = utf16_decode(s, in + 2, length - 2, false);
-    else if (length >= 2 && in[0] == 0xfe && in[1] == 0xff)
-        problem = utf16_decode(s, in + 2, length - 2, true);
-    else if (length >= 3 && memcmp(in, "\xef\xbb\xbf", 3) == 0)
-        problem =
-            bytes_decode(s, (const char *)in + 3, length - 3, guessed_at);
-    else
-        problem = bytes_decode(s, bytes, length, guessed_at);
+    problem = decode(s, &bytes, length, guessed_at);
+    free(bytes);
     if (problem == SOURCE_OK)
         ctrl_z_strip(s);
     return problem;
@@ -167,57 +186,64 @@ void
 source_fini(struct source *s)
 {
     free(s->text);
-    free(s->lines);
+    free(s->blocks);
     s->text = NULL;
-    s->lines = NULL;
+    s->blocks = NULL;
 }
 
 /* CR, LF and CR LF each end a line. */
-static void
-lines_index(struct source *s)
+static bool
+ends_line(const struct source *s, uint32_t i)
 {
-    size_t capacity = 64, count = 1;
-    uint32_t *lines = malloc(capacity * sizeof(*lines));
-
-    if (lines == NULL)
-        return;
-    lines[0] = 0;
-    for (uint32_t i = 0; i < s->length; i++) {
-        if (s->text[i] != '\n' &&
-            (s->text[i] != '\r' || s->text[i + 1] == '\n'))
-            continue;
-        if (count == capacity) {
-            uint32_t *more = realloc(lines, capacity * 2 * sizeof(*lines));
-
-            if (more == NULL)
-                break;
-            lines = more;
-            capacity *= 2;
-        }
-        lines[count++] = i + 1;
-    }
-    s->lines = lines;
-    s->line_count = (uint32_t)count;
+    return s->text[i] == '\n' ||
+           (s->text[i] == '\r' && s->text[i + 1] != '\n');
 }
 
-/* The index of the line that offset is in. */
 static uint32_t
-line_find(struct source *s, uint32_t offset)
+line_ends(const struct source *s, uint32_t from, uint32_t to)
 {
-    uint32_t low = 0, high;
+    uint32_t n = 0;
 
-    if (s->lines == NULL)
-        lines_index(s);
-    high = s->line_count;
-    while (high > low + 1) {
-        uint32_t middle = low + (high - low) / 2;
+    for (uint32_t i = from; i < to; i++)
+        n += ends_line(s, i);
+    return n;
+}
 
-        if (s->lines[middle] <= offset)
-            low = middle;
-        else
-            high = middle;
-    }
-    return low;
+/* Without memory for it every question costs the text before it. */
+static void
+blocks_index(struct source *s)
+{
+    uint32_t count = s->length / SOURCE_BLOCK_BYTES + 1;
+
+    s->blocks = calloc(count, sizeof(*s->blocks));
+    for (uint32_t i = 1; s->blocks != NULL && i < count; i++)
+        s->blocks[i] =
+            s->blocks[i - 1] +
+            line_ends(s, (i - 1) * SOURCE_BLOCK_BYTES, i * SOURCE_BLOCK_BYTES);
+}
+
+/* Lines that end before offset. */
+static uint32_t
+lines_before(struct source *s, uint32_t offset)
+{
+    uint32_t block = offset / SOURCE_BLOCK_BYTES;
+    uint32_t start = block * SOURCE_BLOCK_BYTES;
+
+    if (s->blocks == NULL)
+        blocks_index(s);
+    if (s->last_offset >= start && s->last_offset <= offset &&
+        s->last_line > 0)
+        return s->last_line - 1 + line_ends(s, s->last_offset, offset);
+    return s->blocks != NULL ? s->blocks[block] + line_ends(s, start, offset)
+                             : line_ends(s, 0, offset);
+}
+
+static uint32_t
+line_start(const struct source *s, uint32_t offset)
+{
+    while (offset > 0 && !ends_line(s, offset - 1))
+        offset--;
+    return offset;
 }
 
 void
@@ -231,18 +257,19 @@ source_locate(struct source *s, uint32_t offset, uint32_t *line_out,
         return;
     if (offset > s->length)
         offset = s->length;
-    line = line_find(s, offset);
-    start = s->lines != NULL ? s->lines[line] : 0;
-    if (s->last_line == line + 1 && s->last_offset <= offset) {
+    line = lines_before(s, offset) + 1;
+    if (s->last_line == line && s->last_offset <= offset) {
         start = s->last_offset;
         column = s->last_column;
+    } else {
+        start = line_start(s, offset);
     }
     column +=
         (uint32_t)utf8_count((struct span){s->text + start, offset - start});
     s->last_offset = offset;
-    s->last_line = line + 1;
+    s->last_line = line;
     s->last_column = column;
-    *line_out = line + 1;
+    *line_out = line;
     *column_out = column;
 }
 
@@ -262,17 +289,17 @@ is_inside_character(const struct source *s, uint32_t offset)
 
 /* The text is UTF-8: one character begins where a byte is no continuation. */
 struct span
-source_around(struct source *s, uint32_t offset, unsigned around,
+source_around(const struct source *s, uint32_t offset, unsigned around,
               uint32_t *before_out, bool *goes_on_out)
 {
-    uint32_t first, start, end;
+    uint32_t start, end;
 
     if (offset > s->length)
         offset = s->length;
-    first = line_find(s, offset);
-    first = s->lines != NULL ? s->lines[first] : 0;
     *before_out = 0;
-    for (start = offset; start > first && *before_out < around;) {
+    for (start = offset;
+         start > 0 && !ends_line(s, start - 1) && *before_out < around;)
+    {
         start--;
         *before_out += !is_inside_character(s, start);
     }
@@ -287,39 +314,40 @@ source_around(struct source *s, uint32_t offset, unsigned around,
     return (struct span){s->text + start, end - start};
 }
 
+/* size: what is expected, and one more to see the end with. */
 static int
-descriptor_read(int fd, const char *path, char **bytes_out, size_t *length_out,
-                struct error *err)
+descriptor_read(int fd, const char *path, size_t size, char **bytes_out,
+                size_t *length_out, struct error *err)
 {
     struct buf b = BUF_INIT;
+    int saved = 0;
 
     for (;;) {
         ssize_t n;
 
-        if (!buf_reserve(&b, 64 * 1024)) {
-            buf_fini(&b);
-            return error_set_errno(err, ENOMEM, "%s", path);
+        if (!buf_reserve(&b, b.length < size ? size - b.length : READ_BYTES)) {
+            saved = ENOMEM;
+            break;
         }
-        n = read(fd, b.data + b.length, 64 * 1024);
+        n = read(fd, b.data + b.length, b.capacity - b.length - 1);
         if (n < 0 && errno == EINTR)
             continue;
-        if (n < 0) {
-            int saved = errno;
-
-            buf_fini(&b);
-            return error_set_errno(err, saved, "%s", path);
-        }
         if (n == 0)
             break;
-        b.length += (size_t)n;
-        if (b.length > SOURCE_BYTES_MAX) {
-            buf_fini(&b);
-            return error_set_errno(err, EFBIG, "%s", path);
+        if (n > 0)
+            b.length += (size_t)n;
+        if (n < 0 || b.length > SOURCE_BYTES_MAX) {
+            saved = n < 0 ? errno : EFBIG;
+            break;
         }
     }
+    if (saved != 0) {
+        buf_fini(&b);
+        return error_set_errno(err, saved, "%s", path);
+    }
     *length_out = b.length;
-    *bytes_out = buf_take(&b);
-    return *bytes_out != NULL ? 0 : error_set_errno(err, ENOMEM, "%s", path);
+    *bytes_out = b.data;
+    return 0;
 }
 
 int
@@ -332,7 +360,7 @@ source_read(const char *path, char **bytes_out, size_t *length_out,
     *bytes_out = NULL;
     *length_out = 0;
     if (strcmp(path, "-") == 0)
-        return descriptor_read(STDIN_FILENO, "standard input", bytes_out,
+        return descriptor_read(STDIN_FILENO, "standard input", 0, bytes_out,
                                length_out, err);
     /* Not blocking, so that opening a FIFO nobody writes does not hang. */
     fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
@@ -345,7 +373,8 @@ source_read(const char *path, char **bytes_out, size_t *length_out,
     else if ((uint64_t)st.st_size > SOURCE_BYTES_MAX)
         ret = error_set_errno(err, EFBIG, "%s", path);
     else
-        ret = descriptor_read(fd, path, bytes_out, length_out, err);
+        ret = descriptor_read(fd, path, (size_t)st.st_size + 1, bytes_out,
+                              length_out, err);
     close(fd);
     return ret;
 }

@@ -8,7 +8,8 @@
 #include "policy/base/base.h"
 
 /* A file larger than this is refused before it is read (threat 32). */
-#define SOURCE_BYTES_MAX ((size_t)64 * 1024 * 1024)
+#define SOURCE_BYTES_MAX   ((size_t)512 * 1024 * 1024)
+#define SOURCE_BLOCK_BYTES 4096u
 
 struct mof_include;
 
@@ -31,10 +32,9 @@ struct source {
     uint32_t number;                    /* in the order of reading */
     char *text;
     uint32_t length;
-    uint32_t *lines; /* offsets of line starts, built on demand */
-    uint32_t line_count;
-    /* The place asked for last, so that asking along one endless line costs
-     * the line once and not once a question. */
+    uint32_t *blocks; /* lines that end before each; built on demand */
+    /* The place asked for last, so that asking along the text, or one endless
+     * line of it, costs it once and not once a question. */
     uint32_t last_offset, last_line, last_column;
 };
 
@@ -49,13 +49,14 @@ enum source_problem {
 };
 
 /*
- * Decodes bytes into s->text: UTF-16 by its byte order mark, UTF-8, else
+ * Takes bytes (malloc'ed, with room for one more behind them, also when it
+ * fails) and decodes them into s->text: UTF-16 by its byte order mark, UTF-8, else
  * Windows-1252, then *guessed_at is the offset of the first byte that is not
  * UTF-8 (UINT32_MAX otherwise).  On a problem the text holds what came
  * before it, so that its place is the text's end.
  */
-enum source_problem source_decode(struct source *s, const void *bytes,
-                                  size_t length, uint32_t *guessed_at);
+enum source_problem source_decode(struct source *s, char *bytes, size_t length,
+                                  uint32_t *guessed_at);
 void source_fini(struct source *s);
 
 /* Line and column of an offset, both from 1, columns in characters; both 0
@@ -64,10 +65,12 @@ void source_locate(struct source *s, uint32_t offset, uint32_t *line_out,
                    uint32_t *column_out);
 /* What surrounds offset in its line: `around` characters at most before and
  * behind it; *before_out are those before.  *goes_on_out: the line does. */
-struct span source_around(struct source *s, uint32_t offset, unsigned around,
-                          uint32_t *before_out, bool *goes_on_out);
+struct span source_around(const struct source *s, uint32_t offset,
+                          unsigned around, uint32_t *before_out,
+                          bool *goes_on_out);
 
-/* The whole of a regular file or, for "-", of standard input; malloc'ed.
+/* The whole of a regular file or, for "-", of standard input, as
+ * source_decode takes it.
  * What else it may be (a device, a directory) is an error. */
 int source_read(const char *path, char **bytes_out, size_t *length_out,
                 struct error *err);

@@ -118,7 +118,6 @@ struct syntax_instance {
     struct source *source;
     struct space *space;    /* where it was declared */
     struct strmap *aliases; /* of its file */
-    size_t order;           /* of its statement */
     struct syntax_qualifiers qualifiers;
     size_t property_count;
     struct syntax_property *properties;
@@ -145,6 +144,7 @@ enum syntax_kind {
     SYNTAX_NAMESPACE = 1, /* #pragma namespace */
     SYNTAX_CLASS,
     SYNTAX_INSTANCE,
+    SYNTAX_STRETCH, /* of instances, whose trees are not kept: stretch.c */
     SYNTAX_QUALIFIER,
     SYNTAX_DELETE_CLASS,
     SYNTAX_DELETE_INSTANCE,
@@ -159,6 +159,7 @@ struct syntax_statement {
     unsigned change;  /* enum mof_change: classflags, instanceflags */
     bool must_exist;  /* DELETE_*: FAIL */
     struct span text; /* NAMESPACE, DELETE_*: the string */
+    size_t count;     /* STRETCH: instances in it */
     union {
         struct syntax_class *class;
         struct syntax_instance *instance;

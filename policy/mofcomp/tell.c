@@ -13,16 +13,13 @@ int
 tell_refused(const struct policy_compile *c, const struct error *err)
 {
     const struct repository_change *change = policy_compile_change(c);
-    const struct mof_unit *unit = mof_unit(policy_compile_mof(c));
-    const struct mof_statement *st;
     char place[PATH_MAX + 100];
 
-    if (change->failed_statement >= unit->count) {
+    if (change->failed == NULL) {
         fprintf(stderr, "mofcomp: %s\n", err->text);
         return EXIT_STORE;
     }
-    st = &unit->statements[change->failed_statement];
-    mof_location_format(&st->where, place, sizeof(place));
+    mof_location_format(&change->failed->where, place, sizeof(place));
     fprintf(stderr, "%s: error 0x%08" PRIX32 ": %s\n", place,
             change->failed_code, err->text);
     return change->failed_by_flags ? (int)(change->failed_code & 0xff)

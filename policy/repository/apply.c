@@ -338,24 +338,35 @@ failed_by_flags(const struct apply *a, const struct mof_statement *st)
 }
 
 static int
+refuse(struct apply *a, const struct mof_statement *st)
+{
+    a->repo->refused = *st;
+    a->change->failed = &a->repo->refused;
+    a->change->failed_code = a->code != 0 ? a->code : APPLY_FAILED;
+    a->change->failed_by_flags = failed_by_flags(a, st);
+    return -1;
+}
+
+static int
 apply_all(struct apply *a, const struct mof_unit *unit)
 {
-    for (size_t i = 0; i < unit->count; i++) {
+    struct mof_cursor cursor = {0};
+    const struct mof_statement *st;
+
+    while ((st = mof_unit_next(unit, &cursor)) != NULL) {
         if (a->arena == NULL || arena_used(a->arena) > 0) {
             arena_free(a->arena);
             a->arena = arena_new();
             if (a->arena == NULL)
                 return error_set_errno(a->err, ENOMEM, "%s", a->repo->path);
         }
-        if (apply_statement(a, &unit->statements[i]) < 0) {
-            a->change->failed_statement = i;
-            a->change->failed_code = a->code != 0 ? a->code : APPLY_FAILED;
-            a->change->failed_by_flags =
-                failed_by_flags(a, &unit->statements[i]);
-            return -1;
-        }
+        a->change->failed_number++;
+        if (apply_statement(a, st) < 0)
+            return refuse(a, st);
     }
-    return 0;
+    a->change->failed_number = 0;
+    return cursor.failed ? error_set_errno(a->err, ENOMEM, "%s", a->repo->path)
+                         : 0;
 }
 
 int

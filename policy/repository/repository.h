@@ -34,6 +34,7 @@
  * holds the repository open (the keeper does).
  */
 struct repository;
+struct mof_statement;
 struct mof_unit;
 struct mof_statement;
 
@@ -78,9 +79,11 @@ struct repository_change {
         classes_updated, classes_unchanged, classes_deleted, instances_created,
         instances_updated, instances_unchanged, instances_deleted,
         encryption_on, encryption_off;
-    /* On failure: the statement that could not be stored, by its index in
-     * the unit, and the published code (0x80041019 already exists, ...). */
-    size_t failed_statement;
+    /* On failure: the statement that could not be stored (its place; it lives
+     * until the next apply or the close), which one that was, counted from 1,
+     * and the published code (0x80041019 already exists, ...). */
+    const struct mof_statement *failed;
+    size_t failed_number;
     uint32_t failed_code;
     bool failed_by_flags; /* createonly and the like forbade it */
 };

@@ -4,6 +4,7 @@
 #include <sqlite3.h>
 #include <sys/types.h>
 
+#include "policy/mof/mof.h"
 #include "policy/repository/repository.h"
 
 /*
@@ -35,6 +36,7 @@ struct repository {
     char path[512];
     char display[NAMESPACE_PATH_MAX + 1]; /* of the last namespace_find */
     sqlite3_stmt *statements[STATEMENT_COUNT];
+    struct mof_statement refused; /* by the last apply */
     int turn; /* descriptor of the lock file, -1: not our turn */
     bool in_transaction, changed;
     bool failed;         /* the transaction may not be committed any more */

@@ -92,8 +92,12 @@ tokens_pass(const struct text *t)
     struct lexer lx;
     struct token token;
     uint32_t guessed;
+    char *copy = malloc(t->length + 1);
 
-    if (source_decode(&s, t->bytes, t->length, &guessed) != SOURCE_OK)
+    if (copy == NULL)
+        rig_die("copy");
+    memcpy(copy, t->bytes, t->length);
+    if (source_decode(&s, copy, t->length, &guessed) != SOURCE_OK)
         rig_die("decode");
     lexer_init(&lx, &s, token_report, NULL);
     do {

@@ -135,11 +135,13 @@ const struct mof_statement *
 statement_of(const struct mof_compilation *c, enum mof_statement_kind kind,
              size_t n)
 {
-    const struct mof_unit *unit = mof_unit(c);
+    static struct mof_cursor cursor;
+    const struct mof_statement *st;
 
-    for (size_t i = 0; i < unit->count; i++) {
-        if (unit->statements[i].kind == kind && n-- == 0)
-            return &unit->statements[i];
+    cursor = (struct mof_cursor){0};
+    while ((st = mof_unit_next(mof_unit(c), &cursor)) != NULL) {
+        if (st->kind == kind && n-- == 0)
+            return st;
     }
     cr_assert_fail("no such statement of kind %d; errors: %s", kind,
                    errors_of(c));

@@ -28,7 +28,8 @@ size_t count_of(const struct mof_compilation *c, enum mof_severity severity);
 const struct mof_diagnostic *diagnostic_of(const struct mof_compilation *c,
                                            enum mof_severity severity,
                                            size_t n);
-/* The n-th statement of that kind; fails the test without it. */
+/* The n-th statement of that kind; fails the test without it.  An instance
+ * lives until the next call. */
 const struct mof_statement *statement_of(const struct mof_compilation *c,
                                          enum mof_statement_kind kind,
                                          size_t n);

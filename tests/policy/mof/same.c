@@ -271,19 +271,24 @@ statements_same(const struct mof_statement *a, const struct mof_statement *b)
 const char *
 units_differ(const struct mof_unit *a, const struct mof_unit *b)
 {
+    struct mof_cursor at_a = {0}, at_b = {0};
+    size_t n = 0;
+
     decoded = false;
     difference[0] = '\0';
     if (a->autorecover != b->autorecover)
         return "autorecover";
-    for (size_t i = 0; i < a->count && i < b->count; i++) {
-        if (!statements_same(&a->statements[i], &b->statements[i])) {
-            differs("statement %zu", i);
-            return difference;
-        }
+    for (;;) {
+        const struct mof_statement *x = mof_unit_next(a, &at_a);
+        const struct mof_statement *y = mof_unit_next(b, &at_b);
+
+        if (x == NULL && y == NULL)
+            return NULL;
+        if (x == NULL || y == NULL || !statements_same(x, y))
+            break;
+        n++;
     }
-    if (a->count == b->count)
-        return NULL;
-    differs("%zu and %zu statements", a->count, b->count);
+    differs("statement %zu", n);
     return difference;
 }
 

@@ -159,7 +159,7 @@ note_created(void *arg, const char *display)
 
 APPLY_TEST(makes_parents_first_and_keeps_the_spelling)
 {
-    struct mof_unit u = {1, unit.statements, 0, 0, 0, false};
+    struct mof_unit u = {.count = 1, .statements = unit.statements};
     struct buf b = BUF_INIT;
     struct error err;
 
@@ -652,8 +652,11 @@ APPLY_TEST(tells_which_statement_failed)
 
     unit_class(&unit, "root\\a", "A", NULL);
     unit_instance(&unit, "root\\a", "Missing", "k", "v");
+    unit.statements[1].where.line = 7;
     cr_assert(repository_begin(repo, 0, NULL, NULL, &err) == 0);
     cr_assert(unit_apply(repo, &unit, NULL, &change) == 0x80041010);
-    cr_assert(change.failed_statement == 1);
+    cr_assert(change.failed != NULL && change.failed_number == 2);
+    cr_assert(change.failed->kind == MOF_STATEMENT_INSTANCE &&
+              change.failed->where.line == 7);
     repository_rollback(repo);
 }

@@ -252,7 +252,8 @@ def units():
 
 def sentences(script):
     """The names of a script's tests; a split string is one."""
-    for path in ("tests/integration/test_%s.py", "tests/policy/%s/test_%s.py"):
+    for path in ("tests/integration/test_%s.py",
+                 "tests/policy/mofcomp/test_%s.py"):
         path = os.path.join(SRC, path.replace("%s", script))
         if os.path.exists(path):
             return [re.sub(r'"\s*\n\s*"', "", name) for name in re.findall(

@@ -251,6 +251,12 @@ policy_compile_commit(struct policy_compile *c, struct error *err)
     return r;
 }
 
+const char *
+policy_compile_state_dir(const struct policy_compile *c)
+{
+    return c->options.state_dir;
+}
+
 /* -- what was done ---------------------------------------------------------- */
 
 const struct repository_change *

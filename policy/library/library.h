@@ -72,13 +72,47 @@ const char *policy_compile_created(const struct policy_compile *c,
 /* With the compile's transaction open between prepare and commit; NULL if
  * there is none yet. */
 struct repository *policy_compile_repository(const struct policy_compile *c);
+const char *policy_compile_state_dir(const struct policy_compile *c);
+
+/* -- the difference that a commit would make -------------------------------- */
+
+enum policy_difference_kind {
+    POLICY_DIFFERENCE_NAMESPACE = 1,
+    POLICY_DIFFERENCE_CLASS,
+    POLICY_DIFFERENCE_INSTANCE,
+};
+
+enum policy_space {
+    POLICY_SPACE_ABSENT = 0,
+    POLICY_SPACE_OPEN,
+    POLICY_SPACE_ENCRYPTED,
+};
+
+/* One thing that is not as it was; valid until visit returns. */
+struct policy_difference {
+    enum policy_difference_kind kind;
+    const char *namespace;                       /* as spelled */
+    enum policy_space space_before, space_after; /* NAMESPACE */
+    struct span name;                            /* the class */
+    struct span key;            /* INSTANCE: its canonical key */
+    const char *before, *after; /* canonical MOF; NULL: it is not there */
+};
+
+/* Between prepare and commit: namespaces first, all of them; then classes,
+ * then instances, of the namespaces that the unit touches and that still are
+ * there.  visit returns false to stop. */
+int policy_compile_each_difference(
+    struct policy_compile *c,
+    bool (*visit)(void *arg, const struct policy_difference *d), void *arg,
+    struct error *err);
+
 /* Between prepare and commit: children of namespaces that the unit encrypts
  * which are not encrypted themselves (docs/levels.md) and which no source
  * names: of those that it names, the diagnostics tell.  visit returns false
  * to stop. */
 int policy_compile_each_unencrypted(
     struct policy_compile *c,
-    bool (*visit)(void *arg, const char *parent,
+    bool (*visit)(void *arg, const struct mof_statement *parent,
                   const struct repository_namespace *child),
     void *arg, struct error *err);
 

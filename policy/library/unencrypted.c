@@ -4,8 +4,8 @@
 
 struct children {
     const struct strmap *named; /* namespaces of the unit */
-    const char *parent;
-    bool (*visit)(void *arg, const char *parent,
+    const struct mof_statement *parent;
+    bool (*visit)(void *arg, const struct mof_statement *parent,
                   const struct repository_namespace *child);
     void *arg;
     bool stopped;
@@ -43,7 +43,7 @@ names_of(const struct mof_unit *unit)
 int
 policy_compile_each_unencrypted(
     struct policy_compile *c,
-    bool (*visit)(void *arg, const char *parent,
+    bool (*visit)(void *arg, const struct mof_statement *parent,
                   const struct repository_namespace *child),
     void *arg, struct error *err)
 {
@@ -59,7 +59,7 @@ policy_compile_each_unencrypted(
 
         if (st->kind != MOF_STATEMENT_ENCRYPTION || !st->requires_encryption)
             continue;
-        children.parent = st->namespace_display;
+        children.parent = st;
         r = repository_each_child(policy_compile_repository(c), &st->namespace,
                                   visit_child, &children, err);
     }

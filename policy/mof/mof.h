@@ -314,6 +314,21 @@ size_t mof_diagnostic_count(const struct mof_compilation *c);
 const struct mof_diagnostic *mof_diagnostic(const struct mof_compilation *c,
                                             size_t index);
 
+/* What whoever stores the unit has to say of one of its statements, after
+ * mof_check, is a diagnostic like the others: an error of the store, a note, or a
+ * warning, which options.warnings may make an error.  NULL: it is left out, or
+ * memory ran out. */
+const struct mof_diagnostic *mof_add_error(struct mof_compilation *c,
+                                           const struct mof_statement *st,
+                                           uint32_t code, const char *text);
+const struct mof_diagnostic *mof_add_note(struct mof_compilation *c,
+                                          const struct mof_statement *st,
+                                          const char *text);
+const struct mof_diagnostic *mof_add_warning(struct mof_compilation *c,
+                                             const struct mof_statement *st,
+                                             enum mof_warning warning,
+                                             const char *text);
+
 /* How a diagnostic is written for people. */
 struct mof_style {
     bool colors;      /* SGR sequences */

@@ -357,6 +357,56 @@ report_file_error(struct mof_compilation *c, const char *file, uint32_t code,
     ADD(no_place, MOF_ERROR, MOF_PHASE_ARGUMENT, code, NULL, file);
 }
 
+/* -- later ------------------------------------------------------------------ */
+
+/* Where a statement begins, from what was kept of it. */
+static struct at
+statement_at(const struct mof_compilation *c, const struct mof_statement *st)
+{
+    struct at at = no_place;
+
+    for (size_t i = 0; i < c->sources.count; i++) {
+        struct source *s = VECTOR_AT(&c->sources, struct source *, i);
+
+        if (s->name != st->where.file ||
+            (s->kind == SOURCE_UNPACKED) !=
+                (st->where.kind == MOF_LOCATION_UNPACKED))
+            continue;
+        at = (struct at){s, st->where.offset, 1};
+        if (s->kind == SOURCE_TEXT) {
+            at.offset = source_offset(s, st->where.line, st->where.column);
+            at.width = source_word(s, at.offset);
+        }
+        break;
+    }
+    return at;
+}
+
+const struct mof_diagnostic *
+mof_add_error(struct mof_compilation *c, const struct mof_statement *st,
+              uint32_t code, const char *text)
+{
+    report_store_error(c, statement_at(c, st), code, "%s", text);
+    return c->last;
+}
+
+const struct mof_diagnostic *
+mof_add_note(struct mof_compilation *c, const struct mof_statement *st,
+             const char *text)
+{
+    c->notes = 0; /* what has changed is never left out */
+    report_note(c, statement_at(c, st), "%s", text);
+    return c->last;
+}
+
+const struct mof_diagnostic *
+mof_add_warning(struct mof_compilation *c, const struct mof_statement *st,
+                enum mof_warning warning, const char *text)
+{
+    report_warning(c, warning, statement_at(c, st), "%s", text);
+    return c->last;
+}
+
 /* About the compile as a whole; beside the counts and their limits. */
 __attribute__((format(printf, 2, 3))) static void
 report_remark(struct mof_compilation *c, const char *format, ...)

@@ -273,6 +273,57 @@ source_locate(struct source *s, uint32_t offset, uint32_t *line_out,
     *column_out = column;
 }
 
+/* The last block in front of which fewer than n lines end; 0: there is none. */
+static uint32_t
+block_before(const struct source *s, uint32_t n)
+{
+    uint32_t low = 0, high = s->length / SOURCE_BLOCK_BYTES + 1;
+
+    while (s->blocks != NULL && high > low + 1) {
+        uint32_t middle = low + (high - low) / 2;
+
+        if (s->blocks[middle] < n)
+            low = middle;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+uint32_t
+source_offset(struct source *s, uint32_t line, uint32_t column)
+{
+    uint32_t block, offset, left = line - 1;
+    struct span rest;
+
+    if (line == 0)
+        return s->length;
+    if (s->blocks == NULL)
+        blocks_index(s);
+    block = block_before(s, left);
+    offset = block * SOURCE_BLOCK_BYTES;
+    if (block > 0)
+        left -= s->blocks[block];
+    for (; left > 0 && offset < s->length; offset++)
+        left -= ends_line(s, offset);
+    rest = (struct span){s->text + offset, s->length - offset};
+    while (--column > 0 && rest.length > 0)
+        rest = span_skip(rest, utf8_sequence_length(rest));
+    return s->length - (uint32_t)rest.length;
+}
+
+uint32_t
+source_word(const struct source *s, uint32_t offset)
+{
+    uint32_t n = 0;
+
+    while (offset + n < s->length &&
+           (ascii_is_alpha(s->text[offset + n]) ||
+            ascii_is_digit(s->text[offset + n]) || s->text[offset + n] == '_'))
+        n++;
+    return n > 0 ? n : 1;
+}
+
 static bool
 is_line_end(const struct source *s, uint32_t offset)
 {

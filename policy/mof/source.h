@@ -63,6 +63,10 @@ void source_fini(struct source *s);
  * in a binary. */
 void source_locate(struct source *s, uint32_t offset, uint32_t *line_out,
                    uint32_t *column_out);
+/* The offset of a line and column, its end if there is no such place. */
+uint32_t source_offset(struct source *s, uint32_t line, uint32_t column);
+/* How long the identifier at offset is, at least 1. */
+uint32_t source_word(const struct source *s, uint32_t offset);
 /* What surrounds offset in its line: `around` characters at most before and
  * behind it; *before_out are those before.  *goes_on_out: the line does. */
 struct span source_around(const struct source *s, uint32_t offset,

@@ -1,15 +1,20 @@
 #include "policy/mofcomp/compile.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "gateway/config/config.h"
 #include "gateway/sys/sys.h"
+#include "policy/decision/decision.h"
 #include "policy/library/library.h"
+#include "policy/mofcomp/dump.h"
 #include "policy/mofcomp/input.h"
+#include "policy/mofcomp/plan.h"
+#include "policy/mofcomp/progress.h"
+#include "policy/mofcomp/scratch.h"
 #include "policy/mofcomp/tell.h"
 
 #define COMPILE_TIMEOUT_MS  5000
@@ -17,20 +22,22 @@
 
 struct compile {
     const struct options *options;
+    struct say say;
     struct config_paths paths; /* runtime_dir "": not known */
+    char image[300];           /* what an interrupt has to remove */
     struct input input;
+    struct scratch scratch;
     struct policy_compile *policy;
     struct buf said;     /* what was done, told once it is true */
-    struct buf notes;    /* the same for standard error */
     int control;         /* -1: no gateway runs, or it does not listen */
     bool gateway_failed; /* one runs, but did not do its part */
     struct error gateway_error;
 };
 
 static int
-compile_fail(const struct error *err)
+compile_fail(struct compile *c, const struct error *err)
 {
-    fprintf(stderr, "mofcomp: %s\n", err->text);
+    say_error(&c->say, "%s", err->text);
     return EXIT_STORE;
 }
 
@@ -39,24 +46,26 @@ compile_fail(const struct error *err)
 static void
 tell_waiting(void *arg)
 {
-    (void)arg;
-    fprintf(stderr,
-            "mofcomp: another compile is at work, waiting for its end\n");
+    say_note(arg, "another compile is at work, waiting for its end");
 }
 
+/* What forceupdate took out of a class. */
 static void
-add_note(void *arg, const struct mof_statement *st, const char *text)
+tell_taken(void *arg, const struct mof_statement *st, const char *text)
 {
-    buf_addf(arg, "%s:%u:%u: note: %s\n", st->where.file,
-             (unsigned)st->where.line, (unsigned)st->where.column, text);
+    struct compile *c = arg;
+    const struct mof_diagnostic *d =
+        mof_add_note(policy_compile_mof(c->policy), st, text);
+
+    if (d != NULL)
+        say_diagnostic(&c->say, d);
 }
 
 static struct policy_compile_options
 policy_options_of(struct compile *c, const char *state_dir)
 {
     const struct options *o = c->options;
-
-    return (struct policy_compile_options){
+    struct policy_compile_options p = {
         .state_dir = state_dir,
         .mof =
             {
@@ -70,21 +79,26 @@ policy_options_of(struct compile *c, const char *state_dir)
             },
         .apply = {.class_change = o->class_change,
                   .instance_change = o->instance_change,
-                  .note = add_note,
-                  .note_arg = &c->notes},
+                  .note = tell_taken,
+                  .note_arg = c},
         .waiting = tell_waiting,
+        .waiting_arg = &c->say,
     };
+
+    memcpy(p.mof.warnings, o->warnings, sizeof(p.mof.warnings));
+    return p;
 }
 
-/* More than notes. */
-static bool
-has_complaint(const struct mof_compilation *c)
+/* An image that is being made is this compile's only while it has the turn;
+ * a repository that does not exist yet has none to hold. */
+static void
+image_name(struct compile *c)
 {
-    for (size_t i = 0; i < mof_diagnostic_count(c); i++) {
-        if (mof_diagnostic(c, i)->severity != MOF_NOTE)
-            return true;
-    }
-    return false;
+    if (policy_compile_repository(c->policy) == NULL)
+        return;
+    snprintf(c->image, sizeof(c->image), "%s/" POLICY_IMAGE_FILE ".new",
+             policy_compile_state_dir(c->policy));
+    interrupt_remove(c->image);
 }
 
 /* The exit code; diagnostics are out. */
@@ -97,14 +111,15 @@ compile_sources(struct compile *c, const char *state_dir)
     int r;
 
     if (policy_compile_open(&options, &c->policy, &err) < 0)
-        return compile_fail(&err);
+        return compile_fail(c, &err);
+    image_name(c);
     mof = policy_compile_mof(c->policy);
     input_compile(&c->input, c->options, mof);
+    progress_set("checking");
     r = policy_compile_check(c->policy, &err);
-    if (!c->options->quiet || has_complaint(mof))
-        mof_diagnostics_print(mof, stderr);
+    say_diagnostics(&c->say, mof);
     if (r < 0)
-        return compile_fail(&err);
+        return compile_fail(c, &err);
     if (r == 0)
         return EXIT_OK;
     return policy_compile_phase(c->policy) == MOF_PHASE_SYNTAX ? EXIT_SYNTAX
@@ -162,15 +177,16 @@ static int
 prepare(struct compile *c)
 {
     struct error err = {0};
-    int r = policy_compile_prepare(c->policy, &err);
+    int r, code;
 
-    if (r > 0) {
-        return tell_refused(c->policy, &err);
-    }
-    if (r < 0 || tell_changes(c->policy, &c->said, &err) < 0 ||
-        tell_unencrypted(c->policy, &err) < 0)
-        return compile_fail(&err);
-    return EXIT_OK;
+    progress_set("storing");
+    r = policy_compile_prepare(c->policy, &err);
+    if (r > 0)
+        return tell_refused(&c->say, c->policy, &err);
+    if (r < 0 || tell_changes(c->policy, &c->said, &err) < 0)
+        return compile_fail(c, &err);
+    code = tell_unencrypted(&c->say, c->policy, &err);
+    return err.text[0] != '\0' ? compile_fail(c, &err) : code;
 }
 
 /* -- the gateway ------------------------------------------------------------ */
@@ -216,12 +232,22 @@ gateway_activate(struct compile *c)
 }
 
 static int
-not_in_force(const struct compile *c, const struct error *err)
+not_in_force(struct compile *c, const struct error *err)
 {
-    fprintf(stderr, "mofcomp: stored as generation %llu, not in force: %s\n",
-            (unsigned long long)policy_compile_generation(c->policy),
-            err->text);
+    say_error(&c->say, "stored as generation %llu, not in force: %s",
+              (unsigned long long)policy_compile_generation(c->policy),
+              err->text);
     return EXIT_STORE;
+}
+
+/* For standard output. */
+static void
+print(const struct buf *text)
+{
+    progress_end();
+    if (text->length > 0)
+        fwrite(text->data, 1, text->length, stdout);
+    fflush(stdout);
 }
 
 static int
@@ -229,11 +255,8 @@ finish(struct compile *c)
 {
     unsigned long long generation = policy_compile_generation(c->policy);
 
-    if (c->notes.length > 0)
-        fputs(c->notes.data, stderr);
-    if (!c->options->quiet && c->said.length > 0)
-        fputs(c->said.data, stdout);
-    fflush(stdout);
+    if (!c->options->quiet)
+        print(&c->said);
     if (c->gateway_failed)
         return not_in_force(c, &c->gateway_error);
     if (c->options->quiet)
@@ -252,35 +275,26 @@ finish(struct compile *c)
 
 /* -- the compile ------------------------------------------------------------ */
 
-/* Between commit and activation only a death without warning interrupts. */
-static void
-signals_block(sigset_t *before)
-{
-    sigset_t set;
-
-    sigemptyset(&set);
-    sigaddset(&set, SIGHUP);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
-    sigprocmask(SIG_BLOCK, &set, before);
-}
-
+/* Between commit and activation only a death without warning interrupts;
+ * what is committed is brought to its end. */
 static int
 compile_commit(struct compile *c)
 {
     struct error err = {0};
-    sigset_t before;
     int committed;
 
+    progress_end(); /* no timer may cut short what is waited for below */
     if (gateway_announce(c, &err) < 0)
-        return compile_fail(&err);
-    signals_block(&before);
+        return compile_fail(c, &err);
+    interrupt_hold();
     committed = policy_compile_commit(c->policy, &err);
+    if (committed >= 0)
+        interrupt_ignore();
     if (committed == 0)
         gateway_activate(c);
-    sigprocmask(SIG_SETMASK, &before, NULL);
+    interrupt_allow();
     if (committed < 0)
-        return compile_fail(&err);
+        return compile_fail(c, &err);
     return committed == 0 ? finish(c) : not_in_force(c, &err);
 }
 
@@ -290,9 +304,8 @@ compile_whole(struct compile *c)
     struct error err = {0};
     int code;
 
-    if (paths_find(&c->paths, c->options, &err) < 0 ||
-        input_init(&c->input, c->options, &err) < 0)
-        return compile_fail(&err);
+    if (paths_find(&c->paths, c->options, &err) < 0)
+        return compile_fail(c, &err);
     code = compile_sources(c, c->paths.state_dir);
     if (code == EXIT_OK)
         code = prepare(c);
@@ -302,29 +315,116 @@ compile_whole(struct compile *c)
 static int
 compile_check(struct compile *c)
 {
-    struct error err = {0};
-    int code;
+    int code = compile_sources(c, NULL);
 
-    if (input_init(&c->input, c->options, &err) < 0)
-        return compile_fail(&err);
-    code = compile_sources(c, NULL);
-    if (code == EXIT_OK && !c->options->quiet)
+    if (code == EXIT_OK && !c->options->quiet) {
+        progress_end();
         puts("no errors");
+    }
     return code;
+}
+
+/* -- what stores nothing ---------------------------------------------------- */
+
+/* Does the state have a repository?  -1: it can't be told. */
+static int
+has_repository(const char *state_dir, struct error *err)
+{
+    char path[300];
+
+    snprintf(path, sizeof(path), "%s/" REPOSITORY_FILE, state_dir);
+    if (access(path, F_OK) == 0)
+        return 1;
+    return errno == ENOENT ? 0 : error_set_errno(err, errno, "%s", path);
+}
+
+/* Everything up to the commit.  Where there is no repository yet, one in a
+ * directory of its own stands for it, so that none is left behind. */
+static int
+compile_dry(struct compile *c)
+{
+    const char *state_dir = c->paths.state_dir;
+    struct buf plan = BUF_INIT;
+    struct error err = {0};
+    int code, has;
+
+    if (paths_find(&c->paths, c->options, &err) < 0 ||
+        state_dir_check(state_dir, &err) < 0 ||
+        (has = has_repository(state_dir, &err)) < 0 ||
+        (has == 0 && scratch_make(&c->scratch, &err) < 0))
+        return compile_fail(c, &err);
+    code = compile_sources(c, has ? state_dir : c->scratch.path);
+    if (code == EXIT_OK)
+        code = prepare(c);
+    progress_set("comparing");
+    if (code == EXIT_OK && plan_print(c->policy, &plan, &err) < 0)
+        code = compile_fail(c, &err);
+    if (code == EXIT_OK) {
+        if (!c->options->quiet)
+            buf_addf(&plan,
+                     "Dry run: nothing was stored; it would be policy "
+                     "generation %llu.\n",
+                     (unsigned long long)policy_compile_generation(c->policy));
+        print(&plan);
+    }
+    buf_fini(&plan);
+    return code;
+}
+
+/* The repository is looked at if there is one to be found. */
+static int
+compile_dump(struct compile *c)
+{
+    const struct options *o = c->options;
+    bool is_named = o->config != NULL || o->state_dir != NULL ||
+                    access(CONFIG_DEFAULT_PATH, F_OK) == 0;
+    const struct mof_unit *unit;
+    struct error err = {0};
+    int code, r;
+
+    if (is_named && paths_find(&c->paths, o, &err) < 0)
+        return compile_fail(c, &err);
+    code = compile_sources(c, is_named ? c->paths.state_dir : NULL);
+    if (code != EXIT_OK)
+        return code;
+    progress_end();
+    unit = mof_unit(policy_compile_mof(c->policy));
+    r = o->dump == DUMP_JSON ? dump_json(unit, stdout)
+                             : dump_mof(unit, stdout);
+    if (r < 0)
+        error_set(&err, "out of memory");
+    else if (fflush(stdout) != 0 || ferror(stdout))
+        error_set_errno(&err, errno, "standard output");
+    return err.text[0] != '\0' ? compile_fail(c, &err) : EXIT_OK;
 }
 
 int
 compile_run(const struct options *o)
 {
     struct compile c = {.options = o, .control = -1};
+    struct error err = {0};
     int code;
 
-    code = o->check ? compile_check(&c) : compile_whole(&c);
+    say_init(&c.say, o);
+    interrupt_begin();
+    progress_begin(!o->quiet && !o->json && isatty(STDERR_FILENO) == 1);
+    if (input_init(&c.input, o, &err) < 0)
+        code = compile_fail(&c, &err);
+    else if (o->check)
+        code = compile_check(&c);
+    else if (o->dump != DUMP_NONE)
+        code = compile_dump(&c);
+    else if (o->dry_run)
+        code = compile_dry(&c);
+    else
+        code = compile_whole(&c);
     policy_compile_free(c.policy);
+    interrupt_remove(NULL);
+    progress_end();
+    scratch_remove(&c.scratch);
     if (c.control >= 0)
         close(c.control);
     input_fini(&c.input);
     buf_fini(&c.said);
-    buf_fini(&c.notes);
     return code;
 }

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "policy/mofcomp/progress.h"
+
 #define STANDARD_MAX ((size_t)256 * 1024 * 1024)
 
 static int
@@ -34,7 +36,10 @@ input_init(struct input *in, const struct options *o, struct error *err)
     in->standard = BUF_INIT;
     for (size_t i = 0; i < o->file_count; i++)
         wanted |= strcmp(o->files[i], "-") == 0;
-    return wanted ? read_standard(&in->standard, err) : 0;
+    if (!wanted)
+        return 0;
+    progress_set("reading standard input");
+    return read_standard(&in->standard, err);
 }
 
 void
@@ -48,6 +53,8 @@ input_compile(const struct input *in, const struct options *o,
               struct mof_compilation *c)
 {
     for (size_t i = 0; i < o->file_count; i++) {
+        progress_set("reading %.60s (file %zu of %zu)", o->files[i], i + 1,
+                     o->file_count);
         if (strcmp(o->files[i], "-") == 0)
             mof_compile_buffer(c, "<stdin>",
                                in->standard.data != NULL ? in->standard.data

@@ -3,6 +3,33 @@
 #include <stdio.h>
 
 #include "policy/mofcomp/compile.h"
+#include "policy/mofcomp/say.h"
+
+static int
+help(void)
+{
+    struct buf text = BUF_INIT;
+    int code = EXIT_STORE;
+
+    options_help(&text);
+    if (!buf_failed(&text)) {
+        fputs(text.data, stdout);
+        code = EXIT_OK;
+    }
+    buf_fini(&text);
+    return code;
+}
+
+static int
+bad_switch(const struct error *err)
+{
+    struct options plain = {.json = false};
+    struct say say;
+
+    say_init(&say, &plain);
+    say_error(&say, "%s", err->text);
+    return EXIT_SWITCH;
+}
 
 int
 main(int argc, char **argv)
@@ -14,16 +41,14 @@ main(int argc, char **argv)
     setlocale(LC_CTYPE, "");
     /* A reader of our output that went away does not stop a compile. */
     signal(SIGPIPE, SIG_IGN);
-    if (!options_parse(&options, argc, argv, &err)) {
-        fprintf(stderr, "mofcomp: %s\n", err.text);
-        code = EXIT_SWITCH;
-    } else if (options.help) {
-        options_help();
-    } else if (options.version) {
+    if (!options_parse(&options, argc, argv, &err))
+        code = bad_switch(&err);
+    else if (options.help)
+        code = help();
+    else if (options.version)
         puts("mofcomp (nsgate) " NSGATE_VERSION);
-    } else {
+    else
         code = compile_run(&options);
-    }
     options_fini(&options);
     return code;
 }

@@ -1,246 +1,91 @@
 #include "policy/mofcomp/options.h"
 
-#include <ctype.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_ERRORS_MAX 100000
+#include "policy/mofcomp/switches.h"
 
-/* -- what each switch does; value is NULL for those without one ------------ */
+/* -- --help ----------------------------------------------------------------- */
 
-static bool
-take_check(struct options *o, const char *value, struct error *err)
+#define HELP_COLUMN 27
+
+/* "-I DIR, --include=DIR", and Windows' spelling where it is another. */
+static void
+add_spellings(struct buf *out, const struct switch_row *row)
 {
-    (void)value;
-    (void)err;
-    o->check = true;
-    return true;
+    if (row->letter != NULL)
+        buf_addf(out, "-%s %s, ", row->letter, row->value);
+    if (row->windows != NULL &&
+        !span_equal(span_of(row->windows), span_of(row->gnu)))
+        buf_addf(out, "-%s%s, ", row->windows, row->value != NULL ? ":" : "");
+    buf_addf(out, "--%s%s%s", row->gnu, row->value != NULL ? "=" : "",
+             row->value != NULL ? row->value : "");
 }
 
-static bool
-take_strict(struct options *o, const char *value, struct error *err)
+/* text, continued under itself behind the column. */
+static void
+add_column(struct buf *out, size_t used, const char *text)
 {
-    (void)value;
-    (void)err;
-    o->strict = true;
-    return true;
-}
+    struct span rest = span_of(text);
 
-static bool
-take_create(struct options *o, const char *value, struct error *err)
-{
-    (void)value;
-    (void)err;
-    o->create = true;
-    return true;
-}
-
-static bool
-take_quiet(struct options *o, const char *value, struct error *err)
-{
-    (void)value;
-    (void)err;
-    o->quiet = true;
-    return true;
-}
-
-static bool
-take_help(struct options *o, const char *value, struct error *err)
-{
-    (void)value;
-    (void)err;
-    o->help = true;
-    return true;
-}
-
-static bool
-take_version(struct options *o, const char *value, struct error *err)
-{
-    (void)value;
-    (void)err;
-    o->version = true;
-    return true;
-}
-
-/* The repository here is not lost and re-made from a list of files. */
-static bool
-take_autorecover(struct options *o, const char *value, struct error *err)
-{
-    (void)o;
-    (void)value;
-    (void)err;
-    return true;
-}
-
-static bool
-take_namespace(struct options *o, const char *value, struct error *err)
-{
-    return namespace_path_parse(&o->default_namespace, span_of(value), err) ==
-           NAMESPACE_PATH_OK;
-}
-
-static bool
-take_class(struct options *o, const char *value, struct error *err)
-{
-    const char *why;
-
-    if (!mof_change_add(span_of(value), MOF_CHANGE_OF_CLASS, &o->class_change))
-    {
-        error_set(err,
-                  "-class:%s: write createonly, updateonly, safeupdate or "
-                  "forceupdate",
-                  value);
-        return false;
+    if (used >= HELP_COLUMN) {
+        buf_add_char(out, '\n');
+        used = 0;
     }
-    why = mof_change_contradiction(o->class_change);
-    if (why != NULL)
-        error_set(err, "-class: %s", why);
-    return why == NULL;
-}
+    while (rest.data != NULL) {
+        struct span line = span_cut(rest, '\n', &rest);
 
-static bool
-take_instance(struct options *o, const char *value, struct error *err)
-{
-    const char *why;
-
-    if (!mof_change_add(span_of(value), MOF_CHANGE_OF_INSTANCE,
-                        &o->instance_change))
-    {
-        error_set(err, "-instance:%s: write createonly or updateonly", value);
-        return false;
+        buf_addf(out, "%*s%.*s\n", HELP_COLUMN - (int)used, "",
+                 (int)line.length, line.data);
+        used = 0;
     }
-    why = mof_change_contradiction(o->instance_change);
-    if (why != NULL)
-        error_set(err, "-instance: %s", why);
-    return why == NULL;
 }
 
-static bool
-take_max_errors(struct options *o, const char *value, struct error *err)
+static void
+add_switch(struct buf *out, const struct switch_row *row)
 {
-    char *end;
-    unsigned long n = strtoul(value, &end, 10);
+    size_t start = out->length;
 
-    if (!isdigit((unsigned char)value[0]) || *end != '\0' || n == 0 ||
-        n > MAX_ERRORS_MAX)
-    {
-        error_set(err, "--max-errors=%s: a number from 1 to %d", value,
-                  MAX_ERRORS_MAX);
-        return false;
+    if (row->take == NULL) {
+        buf_addf(out, "\n%s\n", row->help);
+        return;
     }
-    o->max_errors = (unsigned)n;
-    return true;
+    buf_add_string(out, "  ");
+    add_spellings(out, row);
+    add_column(out, out->length - start, row->help);
 }
-
-static bool
-take_path(const char **to, const char *name, const char *value,
-          struct error *err)
-{
-    if (value[0] == '\0') {
-        error_set(err, "--%s needs a path", name);
-        return false;
-    }
-    *to = value;
-    return true;
-}
-
-static bool
-take_config(struct options *o, const char *value, struct error *err)
-{
-    return take_path(&o->config, "config", value, err);
-}
-
-static bool
-take_state_dir(struct options *o, const char *value, struct error *err)
-{
-    return take_path(&o->state_dir, "state-dir", value, err);
-}
-
-static bool
-take_runtime_dir(struct options *o, const char *value, struct error *err)
-{
-    return take_path(&o->runtime_dir, "runtime-dir", value, err);
-}
-
-static bool
-take_include(struct options *o, const char *value, struct error *err)
-{
-    if (value[0] == '\0') {
-        error_set(err, "-I needs a directory");
-        return false;
-    }
-    o->includes[o->include_count++] = value;
-    return true;
-}
-
-/* -- the table ------------------------------------------------------------- */
-
-static const struct switch_row {
-    const char *gnu;     /* behind "--" */
-    const char *windows; /* behind "-", in any case; NULL: none */
-    bool (*take)(struct options *o, const char *value, struct error *err);
-    const char *value; /* what --help calls it; NULL: it has none */
-    const char *help;
-} switches[] = {
-    {"check", "check", take_check, NULL,
-     "look at the syntax only; needs no repository"},
-    {"namespace", "N", take_namespace, "NAMESPACE",
-     "where files begin that name none (root\\default)"},
-    {"class", "class", take_class, "WAY",
-     "createonly, updateonly, safeupdate or forceupdate"},
-    {"instance", "instance", take_instance, "WAY", "createonly or updateonly"},
-    {"autorecover", "autorecover", take_autorecover, NULL,
-     "accepted; the repository is not rebuilt from files"},
-    {"strict", NULL, take_strict, NULL, "refuse what WMI and DSP0004 refuse"},
-    {"create", NULL, take_create, NULL,
-     "a secured namespace may be new though its name is\n"
-     "                         nearly that of another"},
-    {"include", NULL, take_include, "DIR",
-     "also look here for included files; -I DIR"},
-    {"max-errors", NULL, take_max_errors, "N", "stop after so many (20)"},
-    {"config", NULL, take_config, "FILE",
-     "configuration (/etc/nsgate/nsgate.conf)"},
-    {"state-dir", NULL, take_state_dir, "DIR", "where the repository is"},
-    {"runtime-dir", NULL, take_runtime_dir, "DIR",
-     "where the gateway's control socket is"},
-    {"quiet", NULL, take_quiet, NULL, "say nothing but warnings and errors"},
-    {"version", NULL, take_version, NULL, "show the version"},
-    {"help", "?", take_help, NULL, "show this"},
-};
-
-/* Windows' switches that mean nothing here. */
-static const char *const not_here[] = {
-    "B", "WMI", "P", "U", "A", "MOF", "MFL", "AMENDMENT", "ER", "L",
-};
 
 void
-options_help(void)
+options_help(struct buf *out)
 {
-    puts("Usage: mofcomp [SWITCH]... FILE...\n"
-         "Compiles MOF files, all of them or none, into the repository and "
-         "the policy.\n"
-         "\"-\" is standard input.\n");
-    for (size_t i = 0; i < ARRAY_COUNT(switches); i++) {
-        const struct switch_row *row = &switches[i];
-        char name[64];
+    buf_add_string(
+        out, "Usage: mofcomp [SWITCH]... FILE...\n"
+             "Compiles MOF files, all of them or none, into the repository "
+             "and the policy.\n"
+             "FILE - is standard input; -- ends the switches.\n");
+    for (size_t i = 0; i < switch_count; i++)
+        add_switch(out, &switches[i]);
+    buf_add_string(out, "\nClasses of warnings:\n");
+    for (unsigned i = 0; i < MOF_WARNING_COUNT; i++) {
+        const struct mof_warning_row *row =
+            mof_warning_row((enum mof_warning)i);
+        size_t start = out->length;
 
-        snprintf(name, sizeof(name), "--%s%s%s", row->gnu,
-                 row->value != NULL ? "=" : "",
-                 row->value != NULL ? row->value : "");
-        printf("  %-22s %s\n", name, row->help);
+        buf_addf(out, "  %s", row->name);
+        add_column(out, out->length - start, row->what);
     }
-    puts("\n-check, -N:NAMESPACE, -class:WAY, -instance:WAY and -autorecover "
-         "do the same.\n"
-         "Exit status: 0 in force, 1 not stored or not in force, 2 a bad "
-         "switch,\n"
-         "3 an error that the text alone shows.");
+    buf_add_string(
+        out, "\nWindows' spelling works in any case: -check, -N:NAMESPACE, "
+             "-class:WAY,\n-instance:WAY, -autorecover.\n\n"
+             "Exit status: 0 in force, 1 not stored or not in force, 2 a bad "
+             "switch,\n3 an error that the text alone shows.\n");
 }
 
-/* -- the command line ------------------------------------------------------ */
+/* -- the command line ------------------------------------------------------- */
 
 struct word {
-    bool gnu; /* began with "--" */
+    const char *text; /* as written */
+    bool gnu;         /* began with "--" */
     struct span name;
     const char *value; /* behind ':' or '='; NULL: none */
 };
@@ -248,7 +93,7 @@ struct word {
 static struct word
 word_of(const char *text)
 {
-    struct word w = {.gnu = text[1] == '-'};
+    struct word w = {.text = text, .gnu = text[1] == '-'};
     const char *name = text + (w.gnu ? 2 : 1);
     size_t n = strcspn(name, w.gnu ? "=" : ":");
 
@@ -257,33 +102,97 @@ word_of(const char *text)
     return w;
 }
 
-static const struct switch_row *
-switch_find(const struct word *w)
+static bool
+is_named(const struct switch_row *row, const struct word *w)
 {
-    for (size_t i = 0; i < ARRAY_COUNT(switches); i++) {
-        const struct switch_row *row = &switches[i];
+    if (row->take == NULL)
+        return false;
+    if (w->gnu)
+        return span_equal(w->name, span_of(row->gnu));
+    return (row->windows != NULL &&
+            span_equal_nocase(w->name, span_of(row->windows))) ||
+           (row->letter != NULL && span_equal(w->name, span_of(row->letter)));
+}
 
-        if (w->gnu ? span_equal(w->name, span_of(row->gnu))
-                   : row->windows != NULL &&
-                         span_equal_nocase(w->name, span_of(row->windows)))
-            return row;
+/* "-Idirectory", as compilers take it. */
+static bool
+is_joined(struct word *w, const struct switch_row *row)
+{
+    if (w->gnu || w->text[1] != 'I' || row->letter == NULL ||
+        row->letter[0] != 'I')
+        return false;
+    w->name.length = 1;
+    w->value = w->text + 2;
+    return true;
+}
+
+static const struct switch_row *
+switch_find(struct word *w)
+{
+    for (size_t i = 0; i < switch_count; i++) {
+        if (is_named(&switches[i], w))
+            return &switches[i];
+    }
+    for (size_t i = 0; i < switch_count; i++) {
+        if (is_joined(w, &switches[i]))
+            return &switches[i];
     }
     return NULL;
 }
 
-static bool
-switch_unknown(const struct word *w, const char *text, struct error *err)
+static const struct foreign_switch *
+foreign_find(const struct word *w)
 {
-    for (size_t i = 0; !w->gnu && i < ARRAY_COUNT(not_here); i++) {
-        if (span_equal_nocase(w->name, span_of(not_here[i]))) {
-            error_set(err,
-                      "%s: this switch of Windows' mofcomp is not "
-                      "supported",
-                      text);
-            return false;
-        }
+    for (size_t i = 0; !w->gnu && i < foreign_switch_count; i++) {
+        if (span_equal_nocase(w->name, span_of(foreign_switches[i].windows)))
+            return &foreign_switches[i];
     }
-    error_set(err, "%s: there is no such switch; --help lists them", text);
+    return NULL;
+}
+
+/* The right spelling of a switch that is written the other way or nearly
+ * so; NULL: no idea. */
+static const struct switch_row *
+switch_meant(const struct word *w)
+{
+    const struct switch_row *best = NULL;
+    struct nearest n;
+
+    nearest_init(&n, w->name);
+    for (size_t i = 0; i < switch_count; i++) {
+        const struct switch_row *row = &switches[i];
+        unsigned before = n.distance;
+
+        if (row->take == NULL)
+            continue;
+        if (span_equal_nocase(w->name, span_of(row->gnu)) ||
+            (row->windows != NULL &&
+             span_equal_nocase(w->name, span_of(row->windows))))
+            return row;
+        nearest_offer(&n, span_of(row->gnu));
+        if (n.distance < before)
+            best = row;
+    }
+    return best;
+}
+
+static bool
+switch_unknown(const struct word *w, struct error *err)
+{
+    const struct foreign_switch *foreign = foreign_find(w);
+    const struct switch_row *meant = switch_meant(w);
+
+    if (foreign != NULL)
+        /* Without its value, which may be a password. */
+        error_set(err, "-%.*s: %s", (int)w->name.length, w->name.data,
+                  foreign->why);
+    else if (meant != NULL)
+        error_set(err, "%s: there is no such switch; did you mean --%s%s%s?",
+                  w->text, meant->gnu, meant->value != NULL ? "=" : "",
+                  meant->value != NULL ? meant->value : "");
+    else
+        error_set(err, "%s: there is no such switch; --help lists them",
+                  w->text);
     return false;
 }
 
@@ -292,28 +201,30 @@ static bool
 take_switch(struct options *o, int argc, char **argv, int *i,
             struct error *err)
 {
-    const char *text = argv[*i];
-    struct word w = word_of(text);
+    struct word w = word_of(argv[*i]);
     const struct switch_row *row = switch_find(&w);
+    bool may_follow;
 
-    if (row == NULL && text[1] == 'I') {
-        w = (struct word){.gnu = true,
-                          .name = SPAN("include"),
-                          .value = text[2] != '\0' ? text + 2 : NULL};
-        row = switch_find(&w);
-    }
     if (row == NULL)
-        return switch_unknown(&w, text, err);
+        return switch_unknown(&w, err);
     if (row->value == NULL && w.value != NULL) {
-        error_set(err, "%s: this switch takes no value", text);
+        error_set(err, "%s: this switch takes no value", w.text);
         return false;
     }
-    if (row->value != NULL && w.value == NULL && w.gnu && *i + 1 < argc)
+    may_follow = w.gnu || (row->letter != NULL &&
+                           span_equal(w.name, span_of(row->letter)));
+    if (row->value != NULL && w.value == NULL && may_follow && *i + 1 < argc)
         w.value = argv[++*i];
     if (row->value != NULL && w.value == NULL) {
-        error_set(err, "%s: this switch needs a value", text);
+        error_set(err, "%s: this switch needs a value: %s%s%s", w.text, w.text,
+                  w.gnu                 ? "="
+                  : row->letter != NULL ? " "
+                                        : ":",
+                  row->value);
         return false;
     }
+    if (row->excluded_by_check && o->beside_check == NULL)
+        o->beside_check = w.text;
     return row->take(o, w.value, err);
 }
 
@@ -330,11 +241,31 @@ take_words(struct options *o, int argc, char **argv, struct error *err)
         else if (!take_switch(o, argc, argv, &i, err))
             return false;
     }
-    if (o->file_count == 0 && !o->help && !o->version) {
-        error_set(err, "no file to compile; --help tells how");
-        return false;
-    }
     return true;
+}
+
+/* What does not go together. */
+static bool
+together(const struct options *o, struct error *err)
+{
+    unsigned inputs = 0;
+
+    for (size_t i = 0; i < o->file_count; i++)
+        inputs += strcmp(o->files[i], "-") == 0;
+    if (o->help || o->version)
+        return true;
+    if (o->file_count == 0)
+        error_set(err, "no file to compile; --help tells how");
+    else if (inputs > 1)
+        error_set(err, "standard input can be read once only");
+    else if (o->check && o->beside_check != NULL)
+        error_set(err, "-check stands alone: %s goes with a compile",
+                  o->beside_check);
+    else if (o->dry_run && o->dump != DUMP_NONE)
+        error_set(err, "--dry-run and --dump exclude each other");
+    else
+        return true;
+    return false;
 }
 
 bool
@@ -347,7 +278,7 @@ options_parse(struct options *o, int argc, char **argv, struct error *err)
         error_set(err, "out of memory");
         return false;
     }
-    return take_words(o, argc, argv, err);
+    return take_words(o, argc, argv, err) && together(o, err);
 }
 
 void

@@ -15,16 +15,33 @@ enum {
      * the code, 0x80041019, is all of it that an exit status holds. */
 };
 
+enum dump_format {
+    DUMP_NONE = 0,
+    DUMP_MOF,
+    DUMP_JSON,
+};
+
+enum color_choice {
+    COLOR_AUTO = 0, /* on a terminal, unless NO_COLOR is set */
+    COLOR_ALWAYS,
+    COLOR_NEVER,
+};
+
 struct options {
-    bool check, strict, create, quiet, help, version;
-    struct namespace_path default_namespace;      /* zeroed: root\default */
-    unsigned class_change, instance_change;       /* enum mof_change */
+    bool check, strict, create, dry_run, quiet, help, version;
+    bool json; /* diagnostics as JSON */
+    enum dump_format dump;
+    enum color_choice color;
+    struct namespace_path default_namespace; /* zeroed: root\default */
+    unsigned class_change, instance_change;  /* enum mof_change */
+    enum mof_warning_setting warnings[MOF_WARNING_COUNT];
     unsigned max_errors;                          /* 0: the compiler's own */
     const char *config, *state_dir, *runtime_dir; /* NULL: not given */
     size_t include_count;
     const char **includes; /* of argv */
     size_t file_count;
-    const char **files; /* of argv; "-" is standard input */
+    const char **files;       /* of argv; "-" is standard input */
+    const char *beside_check; /* the first switch that -check excludes */
 };
 
 /* Switches as Windows writes them (-N:root\x, case does not matter) and as
@@ -33,6 +50,7 @@ struct options {
 bool options_parse(struct options *o, int argc, char **argv,
                    struct error *err);
 void options_fini(struct options *o);
-void options_help(void);
+/* What --help prints. */
+void options_help(struct buf *out);
 
 #endif

@@ -1,27 +1,24 @@
 #include "policy/mofcomp/tell.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
-
-#include "policy/mofcomp/options.h"
 
 #define WARNINGS_MAX 20
 
 int
-tell_refused(const struct policy_compile *c, const struct error *err)
+tell_refused(struct say *s, const struct policy_compile *c,
+             const struct error *err)
 {
     const struct repository_change *change = policy_compile_change(c);
-    char place[PATH_MAX + 100];
+    struct mof_compilation *mof = policy_compile_mof(c);
+    const struct mof_diagnostic *d = NULL;
 
-    if (change->failed == NULL) {
-        fprintf(stderr, "mofcomp: %s\n", err->text);
-        return EXIT_STORE;
-    }
-    mof_location_format(&change->failed->where, place, sizeof(place));
-    fprintf(stderr, "%s: error 0x%08" PRIX32 ": %s\n", place,
-            change->failed_code, err->text);
+    if (change->failed != NULL)
+        d = mof_add_error(mof, change->failed, change->failed_code, err->text);
+    if (d != NULL)
+        say_diagnostic(s, d);
+    else
+        say_error(s, "%s", err->text);
     return change->failed_by_flags ? (int)(change->failed_code & 0xff)
                                    : EXIT_STORE;
 }
@@ -93,23 +90,44 @@ tell_changes(const struct policy_compile *c, struct buf *out,
 
 /* -- children in the clear ------------------------------------------------- */
 
+struct children {
+    struct say *say;
+    struct mof_compilation *mof;
+    unsigned told;
+    bool is_error;
+};
+
 static bool
-warn_child(void *arg, const char *parent,
+warn_child(void *arg, const struct mof_statement *parent,
            const struct repository_namespace *child)
 {
-    unsigned *told = arg;
+    struct children *c = arg;
+    const struct mof_diagnostic *d;
+    char text[2 * NAMESPACE_PATH_MAX + 200];
 
-    fprintf(stderr,
-            "mofcomp: warning: %s requires encryption, its child %.*s does "
-            "not: RequiresEncryption is not inherited\n",
-            parent, (int)child->display.length, child->display.data);
-    return ++*told < WARNINGS_MAX;
+    snprintf(text, sizeof(text),
+             "%s requires encryption, its child %.*s does not: "
+             "RequiresEncryption is not inherited",
+             parent->namespace_display, (int)child->display.length,
+             child->display.data);
+    d = mof_add_warning(c->mof, parent, MOF_WARNING_UNENCRYPTED_CHILD, text);
+    if (d == NULL)
+        return false; /* turned off */
+    say_diagnostic(c->say, d);
+    c->is_error |= d->severity == MOF_ERROR;
+    if (++c->told < WARNINGS_MAX)
+        return true;
+    say_note(c->say, "of children in the clear the first %d are shown",
+             WARNINGS_MAX);
+    return false;
 }
 
 int
-tell_unencrypted(struct policy_compile *c, struct error *err)
+tell_unencrypted(struct say *s, struct policy_compile *c, struct error *err)
 {
-    unsigned told = 0;
+    struct children children = {.say = s, .mof = policy_compile_mof(c)};
 
-    return policy_compile_each_unencrypted(c, warn_child, &told, err);
+    if (policy_compile_each_unencrypted(c, warn_child, &children, err) < 0)
+        return EXIT_STORE;
+    return children.is_error ? EXIT_STORE : EXIT_OK;
 }

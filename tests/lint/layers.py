@@ -28,7 +28,7 @@ LAYERS = {
     "policy/library": (DECIDE + ["policy/decision"], []),
     "policy/mofcomp": (
         DECIDE + ["policy/decision", "policy/library", "gateway/sys",
-                  "gateway/config"], []),
+                  "gateway/config"], ["cjson/"]),
     "gateway/sys": (BASE, ["systemd/", "seccomp.h"]),
     "gateway/config": (SYS, ["ini_configobj.h", "ini_config.h"]),
     "gateway/event": (SYS, ["sqlite3.h"]),

@@ -91,6 +91,30 @@ Test(source, finds_line_and_column_in_characters)
     source_fini(&s);
 }
 
+Test(source, finds_the_offset_of_every_line_and_column)
+{
+    static const char part[] = "a\nüß x\r\n\r日 end\n";
+    struct buf b = BUF_INIT;
+    struct source s = {.name = "t"};
+    uint32_t guessed_at, line, column;
+
+    while (b.length < 3 * 65536)
+        buf_add_string(&b, part);
+    cr_assert(source_decode(&s, copied(b.data, b.length), b.length,
+                            &guessed_at) == SOURCE_OK);
+    for (uint32_t i = 0; i <= s.length; i += i < 100 ? 1 : 997) {
+        while (((unsigned char)s.text[i] & 0xc0) == 0x80)
+            i++;
+        source_locate(&s, i, &line, &column);
+        cr_expect(source_offset(&s, line, column) == i, "%u: %u:%u", i, line,
+                  column);
+    }
+    cr_expect(source_offset(&s, 1000000, 1) == s.length);
+    cr_expect(source_offset(&s, 0, 1) == s.length);
+    buf_fini(&b);
+    source_fini(&s);
+}
+
 Test(source, gives_what_is_around_a_place_in_its_line)
 {
     static const char text[] = "a\nüß日 x\r\n\rend";

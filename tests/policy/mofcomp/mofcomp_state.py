@@ -66,6 +66,13 @@ class State:
                                 stdout=subprocess.PIPE,
                                 stderr=subprocess.PIPE)
 
+    def start_with(self, *words):
+        """The same with a pipe for standard input."""
+        return subprocess.Popen(self.arguments(words), env=ENVIRONMENT,
+                                stdin=subprocess.PIPE,
+                                stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE)
+
     def names(self):
         return sorted(os.listdir(self.dir))
 

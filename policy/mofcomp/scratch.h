@@ -1,0 +1,15 @@
+#ifndef POLICY_MOFCOMP_SCRATCH_H
+#define POLICY_MOFCOMP_SCRATCH_H
+
+#include "policy/base/base.h"
+
+/* A directory below TMPDIR, for a repository that nobody keeps. */
+struct scratch {
+    char path[200]; /* "": none */
+};
+
+int scratch_make(struct scratch *s, struct error *err);
+/* With the files in it. */
+void scratch_remove(struct scratch *s);
+
+#endif

@@ -11,20 +11,6 @@
 
 static cJSON *value_node_at(const struct cim_value *v, unsigned depth);
 
-void
-value_format_real(enum cim_type type, double real, char out[32])
-{
-    int digits = type == CIM_REAL32 ? 6 : 15;
-    int digits_max = type == CIM_REAL32 ? 9 : 17;
-
-    for (; digits <= digits_max; digits++) {
-        snprintf(out, 32, "%.*g", digits, real);
-        if (type == CIM_REAL32 ? strtof(out, NULL) == (float)real
-                               : strtod(out, NULL) == real)
-            return;
-    }
-}
-
 /* JSON has no infinity and no NaN (RFC 8259 6). */
 static cJSON *
 real_node(enum cim_type type, double real)
@@ -35,7 +21,7 @@ real_node(enum cim_type type, double real)
         return node_text("NaN");
     if (isinf(real))
         return node_text(real > 0 ? "Infinity" : "-Infinity");
-    value_format_real(type, real, text);
+    cim_real_format(type, real, text);
     return node_raw("%s", text);
 }
 

@@ -16,8 +16,4 @@
  */
 cJSON *value_node(const struct cim_value *v);
 
-/* The shortest text that reads back as the same value of its type; at least
- * 32 bytes. */
-void value_format_real(enum cim_type type, double real, char out[32]);
-
 #endif

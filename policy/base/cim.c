@@ -1,5 +1,8 @@
 #include "policy/base/cim.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+
 static const struct {
     enum cim_type type;
     const char *name;
@@ -131,4 +134,18 @@ cim_value_equal(const struct cim_value *a, const struct cim_value *b)
             return false;
     }
     return true;
+}
+
+void
+cim_real_format(enum cim_type type, double real, char out[CIM_REAL_TEXT])
+{
+    int digits = type == CIM_REAL32 ? 6 : 15;
+    int digits_max = type == CIM_REAL32 ? 9 : 17;
+
+    for (; digits <= digits_max; digits++) {
+        snprintf(out, CIM_REAL_TEXT, "%.*g", digits, real);
+        if (type == CIM_REAL32 ? strtof(out, NULL) == (float)real
+                               : strtod(out, NULL) == real)
+            return;
+    }
 }

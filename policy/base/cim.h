@@ -154,6 +154,11 @@ bool cim_type_is_unsigned(enum cim_type type);
 /* The same type and the same value; embedded instances by identity. */
 bool cim_value_equal(const struct cim_value *a, const struct cim_value *b);
 
+/* The shortest text that reads back as the same value of its type; not for
+ * infinity and NaN. */
+#define CIM_REAL_TEXT 32
+void cim_real_format(enum cim_type type, double real, char out[CIM_REAL_TEXT]);
+
 /* NULL when there is none of that name. */
 const struct cim_qualifier *
 cim_qualifiers_find(const struct cim_qualifiers *set, struct span name);

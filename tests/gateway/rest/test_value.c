@@ -88,11 +88,11 @@ Test(value, reals_read_back_as_the_same_value)
     char text[32];
 
     for (size_t i = 0; i < ARRAY_COUNT(doubles); i++) {
-        value_format_real(CIM_REAL64, doubles[i], text);
+        cim_real_format(CIM_REAL64, doubles[i], text);
         cr_assert(strtod(text, NULL) == doubles[i], "%s", text);
     }
     for (size_t i = 0; i < ARRAY_COUNT(floats); i++) {
-        value_format_real(CIM_REAL32, floats[i], text);
+        cim_real_format(CIM_REAL32, floats[i], text);
         cr_assert(strtof(text, NULL) == floats[i], "%s", text);
         cr_assert_leq(strlen(text), 14, "%s", text);
     }

@@ -1,239 +1,391 @@
-/* The envelopes that answer: faults and IdentifyResponse. */
+/* Get, Enumerate, Pull and Release from the repository (DSP0226 7 and 8). */
 #include "gateway/wsman/wsman.h"
 
+#include <string.h>
+
+#include "gateway/wsman/body.h"
 #include "gateway/wsman/names.h"
+#include "gateway/wsman/value.h"
+#include "gateway/wsman/xml.h"
 
-#define DETAIL "http://schemas.dmtf.org/wbem/wsman/1/wsman/faultDetail/"
-
-#define ACTION_WSA   NS_ADDRESS "/fault"
-#define ACTION_WSMAN "http://schemas.dmtf.org/wbem/wsman/1/wsman/fault"
-#define ACTION_SOAP  NS_ADDRESS "/fault"
-
-/* The wording is DSP0226 14.6's and SOAP 1.2's; the numbers are those that
- * Windows' clients know (MS-WSMV 2.2.4.43). */
-static const struct fault_row {
-    const char *name;
-    const char *action;
-    const char *code, *subcode; /* subcode NULL: none */
-    unsigned number;
-    const char *detail; /* NULL: none */
-    const char *reason;
-} faults[] = {
-    [WSMAN_FAULT_INTERNAL] =
-        {"InternalError", ACTION_WSMAN, "s:Receiver", "w:InternalError", 1359,
-         NULL,
-         "The service cannot comply with the request because of an internal"
-         " error."},
-    [WSMAN_FAULT_UNAVAILABLE] =
-        {"EndpointUnavailable", ACTION_WSA, "s:Receiver",
-         "a:EndpointUnavailable", 2150858772, NULL,
-         "The specified endpoint is currently unavailable."},
-    [WSMAN_FAULT_ACCESS_DENIED] =
-        {"AccessDenied", ACTION_WSMAN, "s:Sender", "w:AccessDenied",
-         2150859012, NULL,
-         "The sender was not authorized to access the resource."},
-    [WSMAN_FAULT_SCHEMA] =
-        {"SchemaValidationError", ACTION_WSMAN, "s:Sender",
-         "w:SchemaValidationError", 2150858817, NULL,
-         "The supplied SOAP violates the corresponding XML schema"
-         " definition."},
-    [WSMAN_FAULT_VERSION] = {"VersionMismatch", ACTION_SOAP,
-                             "s:VersionMismatch", NULL, 2150858817, NULL,
-                             "The envelope is not one of SOAP 1.2."},
-    [WSMAN_FAULT_NOT_UNDERSTOOD] =
-        {"MustUnderstand", ACTION_SOAP, "s:MustUnderstand", NULL, 2150858768,
-         NULL, "A header that must be understood is not."},
-    [WSMAN_FAULT_INVALID_HEADER] =
-        {"InvalidMessageInformationHeader", ACTION_WSA, "s:Sender",
-         "a:InvalidMessageInformationHeader", 2150858767, NULL,
-         "A message information header is not valid, and the message cannot"
-         " be processed."},
-    [WSMAN_FAULT_HEADER_REQUIRED] = {"MessageInformationHeaderRequired",
-                                     ACTION_WSA, "s:Sender",
-                                     "a:MessageInformationHeaderRequired",
-                                     2150858769, NULL,
-                                     "A required header is missing."},
-    [WSMAN_FAULT_INVALID_SELECTORS] =
-        {"InvalidSelectors", ACTION_WSMAN, "s:Sender", "w:InvalidSelectors",
-         2150858813, NULL, "The selectors for the resource are not valid."},
-    [WSMAN_FAULT_RESOURCE] =
-        {"DestinationUnreachable", ACTION_WSA, "s:Sender",
-         "a:DestinationUnreachable", 2150858811, DETAIL "InvalidResourceURI",
-         "No route can be determined to reach the destination role defined"
-         " by the WS-Addressing To."},
-    [WSMAN_FAULT_ADDRESSING] = {"UnsupportedFeature", ACTION_WSMAN, "s:Sender",
-                                "w:UnsupportedFeature", 2150858818,
-                                DETAIL "AddressingMode",
-                                "The specified feature is not supported."},
-    [WSMAN_FAULT_ACTION] = {"ActionNotSupported", ACTION_WSA, "s:Sender",
-                            "a:ActionNotSupported", 2150858771, NULL,
-                            "The action is not supported by the service."},
-    [WSMAN_FAULT_ENCODING] = {"EncodingLimit", ACTION_WSMAN, "s:Sender",
-                              "w:EncodingLimit", 2150858805, NULL,
-                              "An internal encoding limit was exceeded."},
+struct answer {
+    const struct wsman_request *q;
+    const struct wsman_answer_options *options;
+    struct value_writer writer;
+    struct buf *out;
+    size_t begin; /* out->length before */
+    size_t bytes_max;
+    struct wsman_refusal *refusal;
 };
 
-static const struct fault_row *
-fault_row(enum wsman_fault_kind kind)
+static enum wsman_answer
+refuse(struct answer *a, enum wsman_fault_kind fault, const char *problem)
 {
-    return (size_t)kind < ARRAY_COUNT(faults) ? &faults[kind] : &faults[0];
+    *a->refusal = (struct wsman_refusal){fault, problem};
+    return WSMAN_ANSWER_REFUSED;
 }
 
-const char *
-wsman_fault_name(enum wsman_fault_kind kind)
+static enum wsman_answer
+refuse_size(struct answer *a)
 {
-    return fault_row(kind)->name;
+    return refuse(a, WSMAN_FAULT_ENCODING,
+                  "the answer is larger than an envelope may be");
 }
 
-/* -- text ----------------------------------------------------------------- */
+static size_t
+answer_bytes(const struct answer *a)
+{
+    return a->out->length - a->begin;
+}
 
-/* XML 1.0 2.2: what a document can hold, even by number. */
+/* NULL: refused, or failed. */
+static struct repository_class_full *
+find_class(struct answer *a, enum wsman_answer *result_out)
+{
+    struct repository_class_full *class;
+
+    *result_out = WSMAN_ANSWER_FAILED;
+    if (strcmp(a->q->class_name, "*") == 0) {
+        *result_out = refuse(a, WSMAN_FAULT_RESOURCE,
+                             "the ResourceURI has to name a class");
+        return NULL;
+    }
+    class = value_class(&a->writer, span_of(a->q->class_name));
+    if (class == NULL && !a->writer.failed)
+        *result_out = refuse(a, WSMAN_FAULT_RESOURCE,
+                             "there is no such class in this namespace");
+    return class;
+}
+
+/* -- Get ----------------------------------------------------------------------- */
+
+static void
+add_quoted(struct buf *out, struct span text)
+{
+    buf_add_char(out, '"');
+    for (size_t i = 0; i < text.length; i++) {
+        if (text.data[i] == '"' || text.data[i] == '\\')
+            buf_add_char(out, '\\');
+        buf_add_char(out, text.data[i]);
+    }
+    buf_add_char(out, '"');
+}
+
+/* A number or a truth value, and nothing that could be more of a path. */
 static bool
-is_character(uint32_t cp)
+add_literal(struct buf *out, enum cim_type type, struct span text)
 {
-    return cp >= 0x20 ? cp != 0xfffe && cp != 0xffff
-                      : cp == '\t' || cp == '\n' || cp == '\r';
-}
-
-static void
-add_character(struct buf *out, struct span s, size_t length)
-{
-    switch (s.data[0]) {
-    case '&':
-        buf_add_string(out, "&amp;");
-        break;
-    case '<':
-        buf_add_string(out, "&lt;");
-        break;
-    case '>':
-        buf_add_string(out, "&gt;");
-        break;
-    case '"':
-        buf_add_string(out, "&quot;");
-        break;
-    case '\t':
-    case '\n':
-    case '\r':
-        buf_addf(out, "&#%d;", s.data[0]);
-        break;
-    default:
-        buf_add(out, s.data, length);
-        break;
+    if (type == CIM_CHAR16 && text.length > 0 &&
+        utf8_sequence_length(text) == text.length && utf8_decode(text) < 65536)
+    {
+        buf_addf(out, "%u", (unsigned)utf8_decode(text));
+        return true;
     }
-}
+    for (size_t i = 0; i < text.length; i++) {
+        char c = text.data[i];
 
-/* For an element's or an attribute's value. */
-static void
-add_text(struct buf *out, const char *text)
-{
-    struct span s = span_of(text);
-
-    while (s.length > 0) {
-        size_t length = utf8_sequence_length(s);
-
-        if (length == 0 || !is_character(utf8_decode(s)))
-            buf_add_string(out, "\xef\xbf\xbd");
-        else
-            add_character(out, s, length);
-        s = span_skip(s, length > 0 ? length : 1);
+        if (!ascii_is_alpha(c) && !ascii_is_digit(c) && c != '-' && c != '+')
+            return false;
     }
+    buf_add_span(out, text);
+    return text.length > 0;
 }
 
-static void
-add_element(struct buf *out, const char *name, const char *value)
+static bool
+add_key(struct buf *out, const struct repository_property *p,
+        struct span value)
 {
-    if (value == NULL || value[0] == '\0')
+    enum cim_type type = p->property->type;
+
+    buf_add_char(out, out->length == 0 ? '.' : ',');
+    buf_add_span(out, p->property->name);
+    buf_add_char(out, '=');
+    if (type != CIM_STRING && type != CIM_DATETIME && type != CIM_REFERENCE)
+        return add_literal(out, type, value);
+    add_quoted(out, value);
+    return true;
+}
+
+/* The selectors are the keys, all of them and nothing else (DSP0227 7.2).
+ * NULL, or what is wrong. */
+static const char *
+make_path(const struct wsman_selectors *set,
+          const struct repository_class_full *class, struct buf *out)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        struct span name = span_of(set->text + set->items[i].name);
+        size_t at = repository_class_full_property(class, name);
+
+        if (at == SIZE_MAX || !class->properties[at].key)
+            return "a selector is not a key of the class";
+        if (!add_key(out, &class->properties[at],
+                     span_of(set->text + set->items[i].value)))
+            return "a selector's value is not one of the key's type";
+    }
+    if (set->count < class->key_count)
+        return "a key of the class has no selector";
+    if (set->count == 0)
+        buf_add_string(out, "=@");
+    return NULL;
+}
+
+static enum wsman_answer
+answer_instance(struct answer *a, const struct cim_instance *instance)
+{
+    xml_begin(a->out, NS_TRANSFER "/GetResponse", a->options->answer_id,
+              a->q->message_id);
+    value_add_instance(&a->writer, instance);
+    xml_end(a->out);
+    if (answer_bytes(a) > a->bytes_max)
+        return refuse_size(a);
+    return WSMAN_ANSWER_OK;
+}
+
+static enum wsman_answer
+answer_get(struct answer *a)
+{
+    struct buf path = BUF_INIT;
+    struct cim_instance *instance = NULL;
+    enum wsman_answer result;
+    struct repository_class_full *class = find_class(a, &result);
+    const char *problem;
+    struct span key;
+    bool parsed;
+    int found;
+
+    if (class == NULL)
+        return result;
+    problem = make_path(&a->q->selectors, class, &path);
+    parsed =
+        problem == NULL && !buf_failed(&path) &&
+        repository_key_parse(class, buf_span(&path), a->writer.arena, &key);
+    if (problem == NULL && !parsed && !buf_failed(&path))
+        problem = "a selector's value is not one of the key's type";
+    buf_fini(&path);
+    if (problem != NULL)
+        return refuse(a, WSMAN_FAULT_INVALID_SELECTORS, problem);
+    if (!parsed)
+        return WSMAN_ANSWER_FAILED;
+    found =
+        repository_instance(a->writer.repo, a->writer.ns, class->class->name,
+                            key, a->writer.arena, &instance, NULL);
+    if (found == 0)
+        return refuse(a, WSMAN_FAULT_NOT_FOUND, "there is no such instance");
+    return found > 0 ? answer_instance(a, instance) : WSMAN_ANSWER_FAILED;
+}
+
+/* -- Enumerate, Pull ------------------------------------------------------------ */
+
+/* Behind the items: the largest of what may follow. */
+#define ITEMS_END_BYTES 256
+
+struct items {
+    struct answer *answer;
+    struct buf *out;
+    size_t count, count_max, bytes_max;
+    int64_t after;
+    bool more, too_large;
+};
+
+static void
+add_epr(struct value_writer *w, const struct cim_instance *instance,
+        struct span key)
+{
+    struct repository_class_full *class = value_class(w, instance->class_name);
+
+    if (class == NULL) {
+        w->failed = true;
         return;
-    buf_addf(out, "<%s>", name);
-    add_text(out, value);
-    buf_addf(out, "</%s>", name);
-}
-
-/* -- envelopes ------------------------------------------------------------ */
-
-static void
-add_envelope_start(struct buf *out)
-{
-    buf_add_string(out,
-                   "<s:Envelope xml:lang=\"en-US\" xmlns:s=\"" NS_SOAP
-                   "\" xmlns:a=\"" NS_ADDRESS "\" xmlns:w=\"" NS_WSMAN "\">");
-}
-
-static void
-add_fault_header(struct buf *out, const struct fault_row *row,
-                 const struct wsman_fault *f)
-{
-    buf_add_string(out, "<s:Header>");
-    add_element(out, "a:Action", row->action);
-    add_element(out, "a:MessageID", f->answer_id);
-    add_element(out, "a:To", ADDRESS_ANONYMOUS);
-    add_element(out, "a:RelatesTo", f->message_id);
-    buf_add_string(out, "</s:Header>");
-}
-
-static void
-add_fault_code(struct buf *out, const struct fault_row *row)
-{
-    buf_add_string(out, "<s:Code>");
-    add_element(out, "s:Value", row->code);
-    if (row->subcode != NULL) {
-        buf_add_string(out, "<s:Subcode>");
-        add_element(out, "s:Value", row->subcode);
-        buf_add_string(out, "</s:Subcode>");
     }
-    buf_add_string(out, "</s:Code><s:Reason><s:Text xml:lang=\"en-US\">");
-    add_text(out, row->reason);
-    buf_add_string(out, "</s:Text></s:Reason>");
+    buf_add_string(w->out, "<a:EndpointReference>");
+    value_add_reference(w, class, key);
+    buf_add_string(w->out, "</a:EndpointReference>");
 }
 
 static void
-add_fault_detail(struct buf *out, const struct fault_row *row,
-                 const struct wsman_fault *f)
+add_item(struct value_writer *w, enum wsman_items kind,
+         const struct cim_instance *instance, struct span key)
 {
-    bool has_detail = f->detail != NULL && f->detail[0] != '\0';
+    if (kind == WSMAN_ITEMS_BOTH)
+        buf_add_string(w->out, "<w:Item>");
+    if (kind != WSMAN_ITEMS_EPR)
+        value_add_instance(w, instance);
+    if (kind != WSMAN_ITEMS_OBJECT)
+        add_epr(w, instance, key);
+    if (kind == WSMAN_ITEMS_BOTH)
+        buf_add_string(w->out, "</w:Item>");
+}
 
-    buf_add_string(out, "<s:Detail>");
-    add_element(out, "w:FaultDetail", row->detail);
-    if (f->kind == WSMAN_FAULT_ACTION)
-        add_element(out, "a:Action", f->action);
-    buf_addf(out, "<f:WSManFault xmlns:f=\"%s\" Code=\"%u\"", NS_MS_FAULT,
-             row->number);
-    if (f->machine != NULL && f->machine[0] != '\0') {
-        buf_add_string(out, " Machine=\"");
-        add_text(out, f->machine);
-        buf_add_char(out, '"');
+static bool
+items_visit(void *arg, int64_t row, struct span key,
+            const struct cim_instance *instance)
+{
+    struct items *items = arg;
+    struct answer *a = items->answer;
+    size_t before = items->out->length;
+
+    items->more = true;
+    if (items->count == items->count_max)
+        return false;
+    add_item(&a->writer, a->q->enumeration.items, instance, key);
+    if (items->out->length > items->bytes_max) {
+        items->too_large = items->count == 0;
+        items->out->length = before;
+        return false;
     }
-    buf_add_char(out, '>');
-    add_element(out, "f:Message", has_detail ? f->detail : row->reason);
-    buf_add_string(out, "</f:WSManFault></s:Detail>");
+    items->more = false;
+    items->after = row;
+    items->count++;
+    return !a->writer.failed && !buf_failed(items->out);
 }
 
-bool
-wsman_fault_format(const struct wsman_fault *f, struct buf *out)
+/* Items into out, to be put into their envelope. */
+static enum wsman_answer
+collect(struct answer *a, const struct repository_class_full *class,
+        struct items *items)
 {
-    const struct fault_row *row = fault_row(f->kind);
+    const struct wsman_enumeration *e = &a->q->enumeration;
+    size_t count = e->max_elements, bytes = a->bytes_max;
+    int result;
 
-    add_envelope_start(out);
-    add_fault_header(out, row, f);
-    buf_add_string(out, "<s:Body><s:Fault>");
-    add_fault_code(out, row);
-    add_fault_detail(out, row, f);
-    buf_add_string(out, "</s:Fault></s:Body></s:Envelope>");
-    return !buf_failed(out);
+    if (count > a->options->items_max)
+        count = a->options->items_max;
+    if (e->max_characters > 0 && e->max_characters < bytes)
+        bytes = e->max_characters;
+    items->answer = a;
+    items->count_max = count;
+    items->bytes_max = bytes;
+    items->after = e->after;
+    a->writer.out = items->out;
+    result =
+        repository_instances(a->writer.repo, a->writer.ns, class->class->name,
+                             e->after, count + 1, items_visit, items, NULL);
+    a->writer.out = a->out;
+    if (result < 0 || buf_failed(items->out) || a->writer.failed)
+        return WSMAN_ANSWER_FAILED;
+    return items->too_large ? refuse_size(a) : WSMAN_ANSWER_OK;
 }
 
-bool
-wsman_identify_format(const struct wsman_identity *identity, struct buf *out)
+static void
+add_context(struct answer *a, int64_t after)
 {
-    add_envelope_start(out);
-    buf_add_string(out, "<s:Header>");
-    add_element(out, "a:RelatesTo", identity->message_id);
-    buf_add_string(
-        out,
-        "</s:Header><s:Body><i:IdentifyResponse xmlns:i=\"" NS_IDENTITY "\">");
-    add_element(out, "i:ProtocolVersion", NS_WSMAN);
-    add_element(out, "i:ProductVendor", identity->vendor);
-    add_element(out, "i:ProductVersion", identity->version);
-    buf_add_string(out, "</i:IdentifyResponse></s:Body></s:Envelope>");
-    return !buf_failed(out);
+    char context[BODY_CONTEXT_MAX + 1];
+
+    body_context_format(a->q->enumeration.items, after, context);
+    xml_add_element(a->out, "n:EnumerationContext", context);
+}
+
+/* prefix: of Items and EndOfSequence, which are the one protocol's in Pull
+ * and the other's in Enumerate (DSP0226 8.2.3). */
+static void
+add_items(struct answer *a, const struct items *items, const char *prefix)
+{
+    if (items->more)
+        add_context(a, items->after);
+    else if (a->q->operation == WSMAN_ENUMERATE)
+        buf_add_string(a->out, "<n:EnumerationContext/>");
+    buf_addf(a->out, "<%s:Items>", prefix);
+    buf_add_span(a->out, buf_span(items->out));
+    buf_addf(a->out, "</%s:Items>", prefix);
+    if (!items->more)
+        buf_addf(a->out, "<%s:EndOfSequence/>", prefix);
+}
+
+static enum wsman_answer
+answer_items(struct answer *a)
+{
+    bool pull = a->q->operation == WSMAN_PULL;
+    bool first = !pull && !a->q->enumeration.optimize;
+    const char *name = pull ? "n:PullResponse" : "n:EnumerateResponse";
+    struct buf text = BUF_INIT;
+    struct items items = {.out = &text};
+    enum wsman_answer result;
+    struct repository_class_full *class = find_class(a, &result);
+
+    if (class == NULL)
+        return result;
+    xml_begin(a->out,
+              pull ? NS_ENUMERATION "/PullResponse"
+                   : NS_ENUMERATION "/EnumerateResponse",
+              a->options->answer_id, a->q->message_id);
+    if (answer_bytes(a) + ITEMS_END_BYTES >= a->bytes_max)
+        return refuse_size(a);
+    a->bytes_max -= answer_bytes(a) + ITEMS_END_BYTES;
+    result = first ? WSMAN_ANSWER_OK : collect(a, class, &items);
+    buf_addf(a->out, "<%s>", name);
+    if (first)
+        add_context(a, 0);
+    else
+        add_items(a, &items, pull ? "n" : "w");
+    buf_addf(a->out, "</%s>", name);
+    xml_end(a->out);
+    buf_fini(&text);
+    return result;
+}
+
+static enum wsman_answer
+answer_release(struct answer *a)
+{
+    xml_begin(a->out, NS_ENUMERATION "/ReleaseResponse", a->options->answer_id,
+              a->q->message_id);
+    xml_end(a->out);
+    return WSMAN_ANSWER_OK;
+}
+
+/* -- together ------------------------------------------------------------------- */
+
+static const struct answer_row {
+    enum wsman_operation operation;
+    enum wsman_answer (*make)(struct answer *a);
+} rows[] = {
+    {WSMAN_GET, answer_get},
+    {WSMAN_ENUMERATE, answer_items},
+    {WSMAN_PULL, answer_items},
+    {WSMAN_RELEASE, answer_release},
+};
+
+static enum wsman_answer
+answer_make(struct answer *a)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        if (rows[i].operation != a->q->operation)
+            continue;
+        if (a->q->later.problem == NULL)
+            return rows[i].make(a);
+        *a->refusal = a->q->later;
+        return WSMAN_ANSWER_REFUSED;
+    }
+    return refuse(a, WSMAN_FAULT_ACTION, NULL);
+}
+
+enum wsman_answer
+wsman_answer(struct repository *repo, const struct wsman_request *q,
+             const struct wsman_answer_options *options, struct buf *out,
+             struct wsman_refusal *refusal_out)
+{
+    struct answer a = {
+        .q = q,
+        .options = options,
+        .out = out,
+        .begin = out->length,
+        .bytes_max = options->bytes_max,
+        .refusal = refusal_out,
+    };
+    enum wsman_answer result = WSMAN_ANSWER_FAILED;
+
+    *refusal_out = (struct wsman_refusal){WSMAN_FAULT_INTERNAL, NULL};
+    if (q->envelope_max > 0 && q->envelope_max < a.bytes_max)
+        a.bytes_max = q->envelope_max;
+    if (value_writer_init(&a.writer, repo, &q->namespace, q->wmi)) {
+        a.writer.out = out;
+        result = answer_make(&a);
+    }
+    if (result == WSMAN_ANSWER_OK && (a.writer.failed || buf_failed(out)))
+        result = WSMAN_ANSWER_FAILED;
+    if (result != WSMAN_ANSWER_OK && out->length > a.begin) {
+        out->length = a.begin;
+        out->data[a.begin] = '\0';
+    }
+    value_writer_fini(&a.writer);
+    return result;
 }

@@ -1,7 +1,7 @@
 #ifndef GATEWAY_WSMAN_ENVELOPE_H
 #define GATEWAY_WSMAN_ENVELOPE_H
 
-#include "gateway/wsman/wsman.h"
+#include "gateway/wsman/body.h"
 
 /* The headers that are known here; the order is envelope.c's table's. */
 enum header_id {
@@ -11,6 +11,9 @@ enum header_id {
     HEADER_SELECTORS,
     HEADER_REPLY_TO,
     HEADER_FAULT_TO,
+    HEADER_ENVELOPE_MAX,
+    HEADER_OPTIONS,
+    HEADER_FRAGMENT,
     HEADER_OTHER_KNOWN, /* the first of those that are only understood */
 };
 
@@ -23,11 +26,16 @@ struct envelope {
 
     bool seen[HEADERS_MAX]; /* by header_id */
     bool has_namespace;     /* the selector __cimnamespace */
-    bool identify;          /* the body is an Identify */
+    enum body_id body;
+    bool has_context; /* an enumeration's body has one */
     char action[WSMAN_URI_MAX + 1];
     char resource_uri[WSMAN_URI_MAX + 1];
     char message_id[WSMAN_MESSAGE_ID_MAX + 1];
     char namespace[NAMESPACE_PATH_MAX + 1];
+    size_t envelope_max; /* 0: not said */
+    struct wsman_selectors selectors;
+    struct wsman_enumeration enumeration;
+    struct wsman_refusal later; /* the first */
 };
 
 /* xml: as text_read and shape_check leave it. */

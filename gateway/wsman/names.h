@@ -14,6 +14,15 @@
 #define NS_MS_FAULT    "http://schemas.microsoft.com/wbem/wsman/1/wsmanfault"
 #define NS_MS_SHELL    "http://schemas.microsoft.com/wbem/wsman/1/windows/shell"
 
+#define NS_BINDING "http://schemas.dmtf.org/wbem/wsman/1/cimbinding.xsd"
+#define NS_COMMON  "http://schemas.dmtf.org/wbem/wscim/1/common"
+#define NS_XSI     "http://www.w3.org/2001/XMLSchema-instance"
+
+/* Resources (DSP0227 6, MS-WSMV 2.2.4.2). */
+#define WMI_PREFIX "http://schemas.microsoft.com/wbem/wsman/1/wmi/"
+#define CIM_PREFIX "http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/"
+#define CIM_ALL    "http://schemas.dmtf.org/wbem/wscim/1/*"
+
 #define ADDRESS_ANONYMOUS NS_ADDRESS "/role/anonymous"
 #define SOAP_ROLE_LAST    NS_SOAP "/role/ultimateReceiver"
 

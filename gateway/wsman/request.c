@@ -13,20 +13,27 @@ static const struct action_row {
     const char *uri;
     enum wsman_operation operation;
     enum wsman_access access;
+    enum body_id body;
 } actions[] = {
-    {NS_TRANSFER "/Get", WSMAN_GET, WSMAN_ACCESS_READ},
-    {NS_TRANSFER "/Put", WSMAN_PUT, WSMAN_ACCESS_WRITE},
-    {NS_TRANSFER "/Create", WSMAN_CREATE, WSMAN_ACCESS_WRITE},
-    {NS_TRANSFER "/Delete", WSMAN_DELETE, WSMAN_ACCESS_WRITE},
-    {NS_ENUMERATION "/Enumerate", WSMAN_ENUMERATE, WSMAN_ACCESS_READ},
-    {NS_ENUMERATION "/Pull", WSMAN_PULL, WSMAN_ACCESS_READ},
-    {NS_ENUMERATION "/Release", WSMAN_RELEASE, WSMAN_ACCESS_READ},
-    {NS_ENUMERATION "/Renew", WSMAN_RENEW, WSMAN_ACCESS_READ},
-    {NS_ENUMERATION "/GetStatus", WSMAN_GET_STATUS, WSMAN_ACCESS_READ},
-    {NS_EVENTING "/Subscribe", WSMAN_SUBSCRIBE, WSMAN_ACCESS_WRITE},
-    {NS_EVENTING "/Unsubscribe", WSMAN_UNSUBSCRIBE, WSMAN_ACCESS_WRITE},
-    {NS_EVENTING "/Renew", WSMAN_RENEW, WSMAN_ACCESS_WRITE},
-    {NS_EVENTING "/GetStatus", WSMAN_GET_STATUS, WSMAN_ACCESS_READ},
+    {NS_TRANSFER "/Get", WSMAN_GET, WSMAN_ACCESS_READ, BODY_EMPTY},
+    {NS_TRANSFER "/Put", WSMAN_PUT, WSMAN_ACCESS_WRITE, BODY_OTHER},
+    {NS_TRANSFER "/Create", WSMAN_CREATE, WSMAN_ACCESS_WRITE, BODY_OTHER},
+    {NS_TRANSFER "/Delete", WSMAN_DELETE, WSMAN_ACCESS_WRITE, BODY_EMPTY},
+    {NS_ENUMERATION "/Enumerate", WSMAN_ENUMERATE, WSMAN_ACCESS_READ,
+     BODY_ENUMERATE},
+    {NS_ENUMERATION "/Pull", WSMAN_PULL, WSMAN_ACCESS_READ, BODY_PULL},
+    {NS_ENUMERATION "/Release", WSMAN_RELEASE, WSMAN_ACCESS_READ,
+     BODY_RELEASE},
+    {NS_ENUMERATION "/Renew", WSMAN_RENEW, WSMAN_ACCESS_READ, BODY_OTHER},
+    {NS_ENUMERATION "/GetStatus", WSMAN_GET_STATUS, WSMAN_ACCESS_READ,
+     BODY_OTHER},
+    {NS_EVENTING "/Subscribe", WSMAN_SUBSCRIBE, WSMAN_ACCESS_WRITE,
+     BODY_OTHER},
+    {NS_EVENTING "/Unsubscribe", WSMAN_UNSUBSCRIBE, WSMAN_ACCESS_WRITE,
+     BODY_OTHER},
+    {NS_EVENTING "/Renew", WSMAN_RENEW, WSMAN_ACCESS_WRITE, BODY_OTHER},
+    {NS_EVENTING "/GetStatus", WSMAN_GET_STATUS, WSMAN_ACCESS_READ,
+     BODY_OTHER},
 };
 
 static bool
@@ -55,14 +62,34 @@ take_method(struct span action, struct span uri, struct wsman_request *out)
     return true;
 }
 
-static void
+/* Header and body say the same.  Of what is not known here the body may be
+ * anything but one of those that are. */
+static bool
+check_body(const struct envelope *envelope, enum body_id wanted,
+           struct wsman_request *out)
+{
+    bool same = envelope->body == wanted ||
+                (wanted == BODY_OTHER && envelope->body == BODY_EMPTY);
+
+    if (!same)
+        return request_refuse(out, WSMAN_FAULT_SCHEMA,
+                              "the body is not that of the Action");
+    out->later = envelope->later;
+    if ((wanted == BODY_PULL || wanted == BODY_RELEASE) &&
+        !envelope->has_context && out->later.problem == NULL)
+        out->later = (struct wsman_refusal){
+            WSMAN_FAULT_CONTEXT, "the EnumerationContext is missing"};
+    return true;
+}
+
+static bool
 take_action(const struct envelope *envelope, struct wsman_request *out)
 {
     for (size_t i = 0; i < ARRAY_COUNT(actions); i++) {
         if (strcmp(envelope->action, actions[i].uri) == 0) {
             out->operation = actions[i].operation;
             out->access = actions[i].access;
-            return;
+            return check_body(envelope, actions[i].body, out);
         }
     }
     out->access = WSMAN_ACCESS_WRITE;
@@ -70,6 +97,7 @@ take_action(const struct envelope *envelope, struct wsman_request *out)
                                  span_of(envelope->resource_uri), out)
                          ? WSMAN_INVOKE
                          : WSMAN_OTHER;
+    return check_body(envelope, BODY_OTHER, out);
 }
 
 /* An Identify asks for nothing else (DSP0226 11). */
@@ -122,7 +150,8 @@ take_message_id(const struct envelope *envelope, struct wsman_request *out)
 }
 
 static bool
-request_take(const struct envelope *envelope, struct wsman_request *out)
+request_take(const struct envelope *envelope, struct span action,
+             struct wsman_request *out)
 {
     struct span selector = {NULL, 0};
 
@@ -131,7 +160,10 @@ request_take(const struct envelope *envelope, struct wsman_request *out)
         return false;
     if (envelope->problem != NULL)
         return request_refuse(out, envelope->fault, envelope->problem);
-    if (envelope->identify)
+    if (action.data != NULL && !span_equal(action, span_of(envelope->action)))
+        return request_refuse(out, WSMAN_FAULT_INVALID_HEADER,
+                              "the Content-Type's action is another one");
+    if (envelope->body == BODY_IDENTIFY)
         return take_identify(envelope, out);
     if (!check_required(envelope, out))
         return false;
@@ -139,14 +171,18 @@ request_take(const struct envelope *envelope, struct wsman_request *out)
         selector = span_of(envelope->namespace);
     if (!resource_read(span_of(envelope->resource_uri), selector, out))
         return false;
-    take_action(envelope, out);
+    if (!take_action(envelope, out))
+        return false;
     strcpy(out->action, envelope->action);
     strcpy(out->resource_uri, envelope->resource_uri);
+    out->envelope_max = envelope->envelope_max;
+    out->selectors = envelope->selectors;
+    out->enumeration = envelope->enumeration;
     return true;
 }
 
 static bool
-request_read(struct span xml, struct wsman_request *out)
+request_read(struct span xml, struct span action, struct wsman_request *out)
 {
     enum shape shape;
     struct envelope *envelope;
@@ -163,7 +199,7 @@ request_read(struct span xml, struct wsman_request *out)
     if (envelope == NULL)
         return request_refuse(out, WSMAN_FAULT_INTERNAL, "out of memory");
     envelope_read(xml, envelope);
-    ok = request_take(envelope, out);
+    ok = request_take(envelope, action, out);
     free(envelope);
     return ok;
 }
@@ -172,31 +208,41 @@ request_read(struct span xml, struct wsman_request *out)
 static void
 request_clear(struct wsman_request *r)
 {
-    struct wsman_request kept = {.fault = r->fault, .problem = r->problem};
+    struct wsman_request kept = {
+        .charset = r->charset, .fault = r->fault, .problem = r->problem};
 
     memcpy(kept.message_id, r->message_id, sizeof(kept.message_id));
     *r = kept;
 }
 
+static bool
+request_decode(struct span xml, const struct wsman_content_type *told,
+               struct wsman_request *out, struct buf *text)
+{
+    const char *problem;
+
+    if (xml.length > WSMAN_BYTES_MAX)
+        return request_refuse(out, WSMAN_FAULT_ENCODING,
+                              "the document is too large");
+    problem = text_read(xml, &out->charset, text);
+    if (buf_failed(text))
+        return request_refuse(out, WSMAN_FAULT_INTERNAL, "out of memory");
+    if (problem == NULL && told->charset != WSMAN_CHARSET_UNKNOWN &&
+        told->charset != out->charset)
+        problem = "the charset is not the document's";
+    return problem == NULL || request_refuse(out, WSMAN_FAULT_SCHEMA, problem);
+}
+
 enum wsman_parse
-wsman_request_parse(struct span xml, struct wsman_request *out)
+wsman_request_parse(struct span xml, const struct wsman_content_type *told,
+                    struct wsman_request *out)
 {
     struct buf text = BUF_INIT;
-    const char *problem;
-    bool ok = false;
+    bool ok;
 
     memset(out, 0, sizeof(*out));
-    if (xml.length > WSMAN_BYTES_MAX) {
-        request_refuse(out, WSMAN_FAULT_ENCODING, "the document is too large");
-    } else {
-        problem = text_read(xml, &text);
-        if (buf_failed(&text))
-            request_refuse(out, WSMAN_FAULT_INTERNAL, "out of memory");
-        else if (problem != NULL)
-            request_refuse(out, WSMAN_FAULT_SCHEMA, problem);
-        else
-            ok = request_read(buf_span(&text), out);
-    }
+    ok = request_decode(xml, told, out, &text) &&
+         request_read(buf_span(&text), told->action, out);
     buf_fini(&text);
     if (!ok)
         request_clear(out);

@@ -4,9 +4,8 @@
 
 #include <string.h>
 
-#define WMI_PREFIX   "http://schemas.microsoft.com/wbem/wsman/1/wmi/"
-#define CIM_PREFIX   "http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/"
-#define CIM_ALL      "http://schemas.dmtf.org/wbem/wscim/1/*"
+#include "gateway/wsman/names.h"
+
 #define DEFAULT_PATH "root/cimv2"
 
 static bool
@@ -115,7 +114,8 @@ resource_read(struct span uri, struct span selector, struct wsman_request *out)
 {
     struct span rest;
 
-    if (cut_prefix(uri, WMI_PREFIX, &rest))
+    out->wmi = cut_prefix(uri, WMI_PREFIX, &rest);
+    if (out->wmi)
         return take_path(rest, selector, out);
     if (span_equal(uri, SPAN(CIM_ALL)))
         rest = SPAN("*");

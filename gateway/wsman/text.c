@@ -55,6 +55,38 @@ utf16_read(struct span bytes, bool big, struct buf *out)
     return true;
 }
 
+/* Windows' byte order, and its mark. */
+static void
+utf16_write(struct span text, struct buf *out)
+{
+    buf_add(out, "\xff\xfe", 2);
+    while (text.length > 0) {
+        size_t length = utf8_sequence_length(text);
+        uint32_t cp = length > 0 ? utf8_decode(text) : 0xfffd;
+        uint32_t units[2] = {cp, 0};
+
+        if (cp > 0xffff) {
+            units[0] = 0xd800 + ((cp - 0x10000) >> 10);
+            units[1] = 0xdc00 + ((cp - 0x10000) & 0x3ff);
+        }
+        for (size_t i = 0; i < 2 && (i == 0 || units[i] != 0); i++) {
+            buf_add_char(out, (char)(units[i] & 0xff));
+            buf_add_char(out, (char)(units[i] >> 8));
+        }
+        text = span_skip(text, length > 0 ? length : 1);
+    }
+}
+
+bool
+wsman_encode(enum wsman_charset charset, struct span text, struct buf *out)
+{
+    if (charset == WSMAN_CHARSET_UTF16)
+        utf16_write(text, out);
+    else
+        buf_add_span(out, text);
+    return !buf_failed(out);
+}
+
 /* -- the declaration ------------------------------------------------------ */
 
 static bool
@@ -180,14 +212,16 @@ utf16_document(struct span bytes, bool big, struct buf *out)
 }
 
 const char *
-text_read(struct span bytes, struct buf *out)
+text_read(struct span bytes, enum wsman_charset *charset_out, struct buf *out)
 {
-    if (bytes.length == 0)
-        return "the document is empty";
+    *charset_out = WSMAN_CHARSET_UTF16;
     if (skip_mark(&bytes, "\xff\xfe", 2))
         return utf16_document(bytes, false, out);
     if (skip_mark(&bytes, "\xfe\xff", 2))
         return utf16_document(bytes, true, out);
+    *charset_out = WSMAN_CHARSET_UTF8;
+    if (bytes.length == 0)
+        return "the document is empty";
     skip_mark(&bytes, "\xef\xbb\xbf", 3);
     if (bytes.length != 0 && memchr(bytes.data, '\0', bytes.length) != NULL)
         return "the document holds a NUL, or is UTF-16 without a byte order"

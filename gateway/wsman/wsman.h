@@ -5,15 +5,16 @@
 #include <stddef.h>
 
 #include "policy/base/base.h"
+#include "policy/repository/repository.h"
 
 /*
  * WS-Management (DSP0226, MS-WSMV): what a SOAP envelope asks for, and the
- * envelopes that answer it.  Plain data in, plain data out; knows nothing of
- * HTTP, Kerberos or the policy.
+ * envelopes that answer it.  Plain data in, plain data out; knows the
+ * repository, and nothing of HTTP, Kerberos or the policy.
  *
  *     wsman_init();                                 once, before the sandbox
  *     ...
- *     if (wsman_request_parse(body, &q) != WSMAN_PARSE_OK) {
+ *     if (wsman_request_parse(body, &told, &q) != WSMAN_PARSE_OK) {
  *         f.kind = q.fault;
  *         f.detail = q.problem;
  *         f.message_id = q.message_id;
@@ -23,6 +24,7 @@
  *     } else {
  *         decide about q.namespace and q.access;
  *         denied: f.kind = WSMAN_FAULT_ACCESS_DENIED
+ *         allowed: wsman_answer(repository, &q, &options, &out, &refusal)
  *     }
  *
  * The operation and the namespace come from the envelope alone.  An envelope
@@ -35,13 +37,39 @@
  * before the parser sees it.
  */
 
-#define WSMAN_CONTENT_TYPE "application/soap+xml;charset=UTF-8"
-
 #define WSMAN_URI_MAX        1023
 #define WSMAN_MESSAGE_ID_MAX 255
 #define WSMAN_NAME_MAX       255
 /* The callers' limits are far below. */
 #define WSMAN_BYTES_MAX (16 << 20)
+
+/* -- what HTTP says of an envelope ----------------------------------------- */
+
+enum wsman_charset {
+    WSMAN_CHARSET_UNKNOWN = 0,
+    WSMAN_CHARSET_UTF8,
+    WSMAN_CHARSET_UTF16,
+};
+
+/* "UTF-16"; unknown is UTF-8. */
+const char *wsman_charset_name(enum wsman_charset charset);
+/* "application/soap+xml;charset=UTF-16" */
+const char *wsman_content_type(enum wsman_charset charset);
+
+struct wsman_content_type {
+    enum wsman_charset charset; /* UNKNOWN: it does not say */
+    struct span action;         /* into what was parsed; absent: none */
+};
+
+/* application/soap+xml (RFC 3902).  False for anything else, another charset
+ * and what can be read in two ways. */
+bool wsman_content_type_parse(struct span value,
+                              struct wsman_content_type *out);
+
+/* Appends text, which is UTF-8, in a charset; UTF-16 is little endian with
+ * its mark.  False: out of memory. */
+bool wsman_encode(enum wsman_charset charset, struct span text,
+                  struct buf *out);
 
 /* -- faults (DSP0226 14.6, SOAP 1.2 part 1 5.4) --------------------------- */
 
@@ -62,6 +90,14 @@ enum wsman_fault_kind {
                                        somebody else */
     WSMAN_FAULT_ACTION,            /* wsa:ActionNotSupported */
     WSMAN_FAULT_ENCODING,          /* w:EncodingLimit: a limit was exceeded */
+    WSMAN_FAULT_NOT_FOUND,         /* wsa:DestinationUnreachable: the resource
+                                       is known and there is no such instance */
+    WSMAN_FAULT_UNSUPPORTED,       /* w:UnsupportedFeature */
+    WSMAN_FAULT_FRAGMENT,          /* the same: a part of an object */
+    WSMAN_FAULT_OPTIONS,           /* w:InvalidOptions */
+    WSMAN_FAULT_FILTERING,         /* wsen:FilteringNotSupported */
+    WSMAN_FAULT_CONTEXT,           /* wsen:InvalidEnumerationContext */
+    WSMAN_FAULT_POLYMORPHISM,      /* wsmb:PolymorphismModeNotSupported */
 };
 
 struct wsman_fault {
@@ -116,7 +152,41 @@ enum wsman_access {
     WSMAN_ACCESS_DISCOVER,
 };
 
+#define WSMAN_SELECTORS_MAX     32
+#define WSMAN_SELECTOR_TEXT_MAX 8192 /* of all names and values */
+
+/* Without __cimnamespace. */
+struct wsman_selectors {
+    size_t count;
+    struct wsman_selector {
+        size_t name, value; /* where in text; NUL-terminated each */
+    } items[WSMAN_SELECTORS_MAX];
+    size_t used;
+    char text[WSMAN_SELECTOR_TEXT_MAX];
+};
+
+struct wsman_refusal {
+    enum wsman_fault_kind fault;
+    const char *problem; /* a literal, one sentence without its point */
+};
+
+enum wsman_items {
+    WSMAN_ITEMS_OBJECT = 0,
+    WSMAN_ITEMS_EPR,
+    WSMAN_ITEMS_BOTH,
+};
+
+/* Of Enumerate, Pull and Release (DSP0226 8). */
+struct wsman_enumeration {
+    bool optimize; /* the first items come with Enumerate's answer */
+    enum wsman_items items;
+    size_t max_elements;   /* at least 1 */
+    size_t max_characters; /* 0: not said */
+    int64_t after;         /* of the context: the last row that was sent */
+};
+
 struct wsman_request {
+    enum wsman_charset charset; /* the document's, and so the answer's */
     enum wsman_operation operation;
     enum wsman_access access;
     char action[WSMAN_URI_MAX + 1];       /* empty for Identify */
@@ -125,9 +195,18 @@ struct wsman_request {
     /* Zeroed for Identify, which asks for no namespace. */
     struct namespace_path namespace;
     char class_name[WSMAN_NAME_MAX + 1]; /* "*": all of the namespace */
+    bool wmi;                            /* Windows' form of the URI */
     char method[WSMAN_NAME_MAX + 1];     /* INVOKE */
+    size_t envelope_max;                 /* MaxEnvelopeSize; 0: not said */
+    struct wsman_selectors selectors;
+    struct wsman_enumeration enumeration;
+    /* What it asks for is understood and is not there, as a filter: it is for
+     * wsman_answer to say so, once it is decided that it may.  problem NULL:
+     * nothing of the kind. */
+    struct wsman_refusal later;
 
-    /* When it was refused; everything above but message_id is empty then. */
+    /* When it was refused; everything above but charset and message_id is
+     * empty then. */
     enum wsman_fault_kind fault;
     const char *problem; /* a literal, one sentence without its point */
 };
@@ -142,9 +221,10 @@ enum wsman_parse {
 void wsman_init(void);
 
 /*
- * xml: UTF-8, or UTF-16 with a byte order mark; SOAP 1.2.  Needed are
- * wsa:Action, wsa:MessageID and w:ResourceURI, or nothing but an Identify in
- * the body.  The namespace is that of
+ * xml: UTF-8, or UTF-16 with a byte order mark; SOAP 1.2.  What was told of
+ * it outside has to be so.  Needed are wsa:Action, wsa:MessageID and
+ * w:ResourceURI, or nothing but an Identify in the body.  The namespace is
+ * that of
  *
  *     http://schemas.microsoft.com/wbem/wsman/1/wmi/root/cimv2/CLASS   or *
  *     http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/CLASS          or *
@@ -155,6 +235,33 @@ void wsman_init(void);
  * are WSMAN_OTHER and need WSMAN_ACCESS_WRITE.
  */
 enum wsman_parse wsman_request_parse(struct span xml,
+                                     const struct wsman_content_type *told,
                                      struct wsman_request *out);
+
+/* -- answers (DSP0226 7 and 8, DSP0227, DSP0230) ---------------------------- */
+
+struct wsman_answer_options {
+    const char *answer_id; /* the answer's own, a URI */
+    size_t bytes_max;      /* of the whole envelope */
+    size_t items_max;      /* in one, whatever is asked for */
+};
+
+enum wsman_answer {
+    WSMAN_ANSWER_FAILED = 0, /* the store failed, or memory is out */
+    WSMAN_ANSWER_REFUSED,
+    WSMAN_ANSWER_OK,
+};
+
+/*
+ * Answers Get, Enumerate, Pull and Release; other operations are refused with
+ * WSMAN_FAULT_ACTION.  To be called within a read transaction, which is all
+ * that it sees: an enumeration is a position, kept by the client and by
+ * nobody here.  Appends a whole envelope, or nothing.
+ */
+enum wsman_answer wsman_answer(struct repository *repo,
+                               const struct wsman_request *q,
+                               const struct wsman_answer_options *options,
+                               struct buf *out,
+                               struct wsman_refusal *refusal_out);
 
 #endif

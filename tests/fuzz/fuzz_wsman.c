@@ -58,13 +58,15 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char *copy = malloc(size + 1);
     struct wsman_fault f = {.machine = copy, .detail = copy, .action = copy};
     struct buf out = BUF_INIT;
+    const struct wsman_content_type told = {WSMAN_CHARSET_UNKNOWN, {NULL, 0}};
     struct wsman_request r;
 
     if (copy == NULL)
         return 0;
     memcpy(copy, data, size);
     copy[size] = '\0';
-    if (wsman_request_parse((struct span){copy, size}, &r) == WSMAN_PARSE_OK)
+    if (wsman_request_parse((struct span){copy, size}, &told, &r) ==
+        WSMAN_PARSE_OK)
         check_accepted(&r);
     else
         check_refused(&r);

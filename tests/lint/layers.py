@@ -35,7 +35,7 @@ LAYERS = {
     "gateway/auth": (
         SYS, ["gssapi/", "krb5.h", "krb5/", "profile.h", "gnutls/"]),
     "gateway/http": (SYS, ["microhttpd.h", "gnutls/"]),
-    "gateway/wsman": (BASE, ["libxml/"]),
+    "gateway/wsman": (BASE + ["policy/repository"], ["libxml/"]),
     "gateway/rest": (SYS, ["cjson/"]),
     "gateway/callback": (SYS + ["gateway/config"], ["curl/", "sqlite3.h"]),
     "gateway/server": (

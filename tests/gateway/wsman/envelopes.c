@@ -1,16 +1,18 @@
 #include "tests/gateway/wsman/envelopes.h"
 
+const struct wsman_content_type untold = {WSMAN_CHARSET_UNKNOWN, {NULL, 0}};
+
 enum wsman_parse
 parse_buf(const struct buf *xml, struct wsman_request *out)
 {
     cr_assert(!buf_failed(xml));
-    return wsman_request_parse(buf_span(xml), out);
+    return wsman_request_parse(buf_span(xml), &untold, out);
 }
 
 enum wsman_parse
 parse_text(const char *xml, struct wsman_request *out)
 {
-    return wsman_request_parse(span_of(xml), out);
+    return wsman_request_parse(span_of(xml), &untold, out);
 }
 
 enum wsman_parse
@@ -23,6 +25,7 @@ parse_envelope(const char *headers, const char *body,
     buf_addf(&xml,
              "<s:Envelope xmlns:s=\"" SOAP_NS "\" xmlns:a=\"" WSA_NS
              "\" xmlns:w=\"" WSMAN_NS "\" xmlns:i=\"" IDENTITY_NS
+             "\" xmlns:n=\"" ENUMERATION "\" xmlns:b=\"" BINDING
              "\"><s:Header>%s</s:Header><s:Body>%s</s:Body></s:Envelope>",
              headers, body);
     result = parse_buf(&xml, out);

@@ -11,9 +11,11 @@
     "http://schemas.dmtf.org/wbem/wsman/identity/1/wsmanidentity.xsd"
 #define ANONYMOUS WSA_NS "/role/anonymous"
 
-#define TRANSFER "http://schemas.xmlsoap.org/ws/2004/09/transfer"
-#define WMI      "http://schemas.microsoft.com/wbem/wsman/1/wmi/"
-#define CIM      "http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/"
+#define ENUMERATION "http://schemas.xmlsoap.org/ws/2004/09/enumeration"
+#define BINDING     "http://schemas.dmtf.org/wbem/wsman/1/cimbinding.xsd"
+#define TRANSFER    "http://schemas.xmlsoap.org/ws/2004/09/transfer"
+#define WMI         "http://schemas.microsoft.com/wbem/wsman/1/wmi/"
+#define CIM         "http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/"
 
 #define ACTION(uri)   "<a:Action>" uri "</a:Action>"
 #define MESSAGE(id)   "<a:MessageID>" id "</a:MessageID>"
@@ -28,6 +30,12 @@
 
 /* What a Get of one class has, but for the resource. */
 #define USUAL ACTION(TRANSFER "/Get") MESSAGE(URN)
+
+/* Nothing is said of the document. */
+extern const struct wsman_content_type untold;
+
+/* The same for a body of any kind. */
+#define WRITING ACTION(TRANSFER "/Put") MESSAGE(URN)
 
 /* An envelope around these headers and this body, parsed. */
 enum wsman_parse parse_envelope(const char *headers, const char *body,

@@ -52,7 +52,7 @@ Test(hostile, what_looks_like_a_document_type_may_be_text)
 {
     struct wsman_request r;
 
-    cr_assert_eq(parse_envelope(USUAL RESOURCE(WMI "root/a/C"),
+    cr_assert_eq(parse_envelope(WRITING RESOURCE(WMI "root/a/C"),
                                 "<x><!-- <!DOCTYPE x> &f; -->"
                                 "<![CDATA[<!DOCTYPE x> &f; <?x?>]]>"
                                 "<y a=\"'>&lt;!DOCTYPE x&gt;\" "
@@ -167,14 +167,15 @@ Test(hostile, as_deep_as_the_limit_is_accepted)
         buf_add_string(&body, "<x>");
     for (int i = 0; i < 62; i++)
         buf_add_string(&body, "</x>");
-    cr_assert_eq(parse_envelope(USUAL RESOURCE(WMI "root/a/C"), body.data, &r),
-                 WSMAN_PARSE_OK, "%s", r.problem);
+    cr_assert_eq(
+        parse_envelope(WRITING RESOURCE(WMI "root/a/C"), body.data, &r),
+        WSMAN_PARSE_OK, "%s", r.problem);
     buf_reset(&body);
     for (int i = 0; i < 63; i++)
         buf_add_string(&body, "<x>");
     for (int i = 0; i < 63; i++)
         buf_add_string(&body, "</x>");
-    assert_refused(USUAL RESOURCE(WMI "root/a/C"), body.data,
+    assert_refused(WRITING RESOURCE(WMI "root/a/C"), body.data,
                    WSMAN_FAULT_ENCODING, "elements nest too deeply");
     buf_fini(&body);
 }
@@ -185,9 +186,9 @@ Test(hostile, a_document_has_a_largest)
     static const char one;
 
     /* Only its length is looked at. */
-    cr_assert_eq(
-        wsman_request_parse((struct span){&one, WSMAN_BYTES_MAX + 1}, &r),
-        WSMAN_PARSE_REFUSED);
+    cr_assert_eq(wsman_request_parse((struct span){&one, WSMAN_BYTES_MAX + 1},
+                                     &untold, &r),
+                 WSMAN_PARSE_REFUSED);
     cr_assert_eq(r.fault, WSMAN_FAULT_ENCODING);
     cr_assert_str_eq(r.problem, "the document is too large");
 }

@@ -172,13 +172,13 @@ Test(markup, a_request_is_read_whole_or_refused)
         allocations_left = ++n;
         result = parse_envelope(
             MESSAGE(URN) "<a:Action s:mustUnderstand='1'>" TRANSFER
-                         "/Get</a:Action>" RESOURCE(WMI "root/a/C"),
+                         "/Put</a:Action>" RESOURCE(WMI "root/a/C"),
             "<x b='&amp;'>&lt;<y/></x>", &r);
         cr_assert(result == WSMAN_PARSE_OK || r.problem != NULL);
     }
     cr_assert_gt(n, 5);
     cr_assert_eq(result, WSMAN_PARSE_OK);
-    cr_assert_str_eq(r.action, TRANSFER "/Get");
+    cr_assert_str_eq(r.action, TRANSFER "/Put");
     /* None of it was lost: it had what it needed. */
     cr_assert_gt(allocations_left, 0);
 }

@@ -169,7 +169,8 @@ Test(text, a_nul_ends_nothing)
     static const char xml[] = IDENTIFY "\0<x";
     struct wsman_request r;
 
-    cr_assert_eq(wsman_request_parse((struct span){xml, sizeof(xml) - 1}, &r),
-                 WSMAN_PARSE_REFUSED);
+    cr_assert_eq(
+        wsman_request_parse((struct span){xml, sizeof(xml) - 1}, &untold, &r),
+        WSMAN_PARSE_REFUSED);
     cr_assert_eq(r.fault, WSMAN_FAULT_SCHEMA);
 }

@@ -3,7 +3,7 @@
 #include <libxml/parser.h>
 #include <string.h>
 
-SUITE(answer);
+SUITE(fault);
 
 /* The document, which must be well-formed. */
 static xmlDocPtr
@@ -73,7 +73,7 @@ assert_attribute(xmlDocPtr doc, const char *name, const char *expected)
 #define FAULT_ACTION "http://schemas.dmtf.org/wbem/wsman/1/wsman/fault"
 #define DETAIL       "http://schemas.dmtf.org/wbem/wsman/1/wsman/faultDetail/"
 
-Test(answer, access_denied_is_what_windows_clients_know)
+Test(fault, access_denied_is_what_windows_clients_know)
 {
     const struct wsman_fault f = {
         .kind = WSMAN_FAULT_ACCESS_DENIED,
@@ -103,7 +103,7 @@ Test(answer, access_denied_is_what_windows_clients_know)
     buf_fini(&b);
 }
 
-Test(answer, each_fault_has_its_code)
+Test(fault, each_fault_has_its_code)
 {
     static const struct {
         enum wsman_fault_kind kind;
@@ -156,7 +156,7 @@ Test(answer, each_fault_has_its_code)
     }
 }
 
-Test(answer, an_action_that_is_not_supported_is_told)
+Test(fault, an_action_that_is_not_supported_is_told)
 {
     const struct wsman_fault f = {.kind = WSMAN_FAULT_ACTION,
                                   .action = "urn:a&b"};
@@ -168,7 +168,7 @@ Test(answer, an_action_that_is_not_supported_is_told)
     buf_fini(&b);
 }
 
-Test(answer, text_stays_text)
+Test(fault, text_stays_text)
 {
     static const struct {
         const char *text, *read;
@@ -200,7 +200,7 @@ Test(answer, text_stays_text)
     }
 }
 
-Test(answer, an_unknown_kind_is_an_internal_error)
+Test(fault, an_unknown_kind_is_an_internal_error)
 {
     cr_assert_str_eq(wsman_fault_name((enum wsman_fault_kind)99),
                      "InternalError");
@@ -208,7 +208,7 @@ Test(answer, an_unknown_kind_is_an_internal_error)
                      "AccessDenied");
 }
 
-Test(answer, identify_says_protocol_and_product)
+Test(fault, identify_says_protocol_and_product)
 {
     const struct wsman_identity identity = {"nsgate", "1.2 <3>", URN};
     const struct wsman_identity anonymous = {"nsgate", "1.2", NULL};

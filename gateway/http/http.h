@@ -75,7 +75,10 @@ struct http_endpoint_options {
     unsigned write_timeout_s;      /* until the client has the answer */
     size_t header_max;             /* connection memory */
     size_t token_max;              /* of Authorization; 0: no limit */
-    size_t body_max;
+    size_t body_max;               /* that is collected */
+    /* That may be announced, because somebody takes it as it comes; 0: no
+     * more than body_max. */
+    uint64_t taken_body_max;
 };
 
 /* Whether certificate and key (PEM, NUL-terminated) belong together: 0, or
@@ -145,6 +148,9 @@ unsigned http_request_header_count(const struct http_request *r,
 /* Any header whose name begins so (ASCII case ignored). */
 bool http_request_header_prefix(const struct http_request *r,
                                 const char *prefix);
+/* The index-th header line, from 0; false: there are no more. */
+bool http_request_field(const struct http_request *r, size_t index,
+                        struct span *name_out, struct span *value_out);
 bool http_request_has_body(const struct http_request *r);
 /* As its head says; false: chunked, so that it is not known. */
 bool http_request_body_length(const struct http_request *r,
@@ -172,6 +178,24 @@ void *http_request_context(const struct http_request *r);
 void http_request_set_connection_context(struct http_request *r, void *context,
                                          void (*release)(void *context));
 void *http_request_connection_context(const struct http_request *r);
+/*
+ * A body that is taken as it comes, instead of collected.  Said in `begin`,
+ * or not at all.  take is given each piece and returns how much of it it
+ * took: when it is less, nothing more is read from the connection until
+ * http_request_take_more.  `complete` follows the last piece as usual, and
+ * http_request_body is empty.  An answer given before waits for its end:
+ * the library sends none earlier.  What is unwanted is dropped, up to a limit.
+ * body_timeout_s is then the time for 64 KiB each.
+ */
+#define HTTP_BODY_UNWANTED SIZE_MAX /* nor is anything that follows */
+
+struct http_body_taker {
+    void *arg;
+    size_t (*take)(void *arg, const char *data, size_t size);
+};
+void http_request_take_body(struct http_request *r,
+                            const struct http_body_taker *taker);
+void http_request_take_more(struct http_request *r);
 /* From complete on nothing happens on a request until it is answered; this
  * says that it is meant.  Should the client leave meanwhile, or the endpoint
  * be freed, then it is finished without an answer. */
@@ -209,14 +233,23 @@ struct http_header {
     const char *value;
 };
 
+#define HTTP_STREAM_LATER (-2)
+
 /* A streamed body: read returns bytes put into out (> 0), 0 for "the end",
- * -1 to break the connection off (the client sees a truncated body).  close
- * is called once, before the request's `finished`. */
+ * -1 to break the connection off (the client sees a truncated body),
+ * HTTP_STREAM_LATER for "nothing yet": it is asked again after
+ * http_request_stream_more.  close is called once, before the request's
+ * `finished`.  With a length it is sent with Content-Length, and an end before
+ * that breaks off; without one it is chunked. */
 struct http_stream {
     void *arg;
     long (*read)(void *arg, char *out, size_t max);
     void (*close)(void *arg);
+    bool has_length;
+    uint64_t length;
 };
+
+void http_request_stream_more(struct http_request *r);
 
 struct http_response {
     int status;

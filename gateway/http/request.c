@@ -7,6 +7,8 @@
 
 /* A body's memory grows with what comes, not with what was announced. */
 #define BODY_FIRST_BYTES ((size_t)64 * 1024)
+/* Of a body that is taken, in each body_timeout_s. */
+#define BODY_PROGRESS_BYTES ((size_t)64 * 1024)
 
 void *
 request_line(void *arg, const char *uri, struct MHD_Connection *mhd)
@@ -91,7 +93,9 @@ request_check(struct http_request *r, const char *uri, const char *version)
         .fields = r->fields,
         .count = r->field_count,
         .token_max = r->ep->options.token_max,
-        .body_max = r->ep->options.body_max,
+        .body_max = r->ep->options.taken_body_max > r->ep->options.body_max
+                        ? r->ep->options.taken_body_max
+                        : r->ep->options.body_max,
     };
     const struct admission_wire wire = {
         .method = r->method,
@@ -176,6 +180,9 @@ request_open(struct http_request *r, const char *uri, const char *method,
                                         ? CONNECTION_BODY
                                         : CONNECTION_ANSWERING);
     h->begin(h->arg, r);
+    if (r->response == NULL && r->taker.take == NULL &&
+        r->admission.content_length > r->ep->options.body_max)
+        request_answer_status(r, MHD_HTTP_CONTENT_TOO_LARGE, "body too large");
     if (r->aborted)
         return MHD_NO;
     if (r->response != NULL && http_request_has_body(r)) {
@@ -190,7 +197,15 @@ request_open(struct http_request *r, const char *uri, const char *method,
 /* The library takes no answer while a body comes in: what is too much is
  * dropped, as much again as would have been allowed, and answered then. */
 static enum MHD_Result
-request_take_body(struct http_request *r, const char *data, size_t size)
+request_drop(struct http_request *r, size_t size)
+{
+    r->dropped += size;
+    return r->dropped <= r->ep->options.body_max + BODY_FIRST_BYTES ? MHD_YES
+                                                                    : MHD_NO;
+}
+
+static enum MHD_Result
+request_collect(struct http_request *r, const char *data, size_t size)
 {
     size_t max = r->ep->options.body_max;
     uint64_t announced = r->admission.content_length;
@@ -204,8 +219,28 @@ request_take_body(struct http_request *r, const char *data, size_t size)
         return buf_failed(&r->body) ? MHD_NO : MHD_YES;
     }
     buf_fini(&r->body);
-    r->dropped += size;
-    return r->dropped <= max + BODY_FIRST_BYTES ? MHD_YES : MHD_NO;
+    return request_drop(r, size);
+}
+
+/* What the taker leaves stays the library's. */
+static enum MHD_Result
+request_give(struct http_request *r, const char *data, size_t given,
+             size_t *left)
+{
+    size_t took;
+
+    took = r->taker.take(r->taker.arg, data, given);
+    if (took == HTTP_BODY_UNWANTED)
+        return request_drop(r, given);
+    *left = given - took;
+    r->taken += took;
+    if (took < given && !r->aborted) {
+        request_suspend(r);
+    } else if (r->taken >= BODY_PROGRESS_BYTES) {
+        r->taken = 0;
+        connection_enter(r->connection, CONNECTION_BODY);
+    }
+    return r->aborted ? MHD_NO : MHD_YES;
 }
 
 static void
@@ -217,7 +252,7 @@ request_finish_reading(struct http_request *r)
     connection_enter(r->connection, CONNECTION_ANSWERING);
     if (r->response != NULL)
         return;
-    if (r->dropped > 0)
+    if (r->dropped > 0 && r->taker.take == NULL)
         request_answer_status(r, MHD_HTTP_CONTENT_TOO_LARGE, "body too large");
     else
         h->complete(h->arg, r);
@@ -232,9 +267,7 @@ request_proceed(struct http_request *r)
         return MHD_NO;
     if (r->response != NULL)
         return request_queue(r);
-    r->suspended = true;
-    MHD_suspend_connection(r->mhd);
-    connection_watch(r->connection, true);
+    request_suspend(r);
     return MHD_YES;
 }
 
@@ -254,8 +287,10 @@ request_handle(void *arg, struct MHD_Connection *mhd, const char *url,
     case REQUEST_HEADERS:
         return request_open(r, url, method, version);
     case REQUEST_BODY:
+        if (given > 0 && r->taker.take != NULL)
+            return request_give(r, data, given, size);
         if (given > 0)
-            return request_take_body(r, data, given);
+            return request_collect(r, data, given);
         return request_proceed(r);
     case REQUEST_COMPLETE:
         return request_proceed(r);
@@ -266,6 +301,15 @@ request_handle(void *arg, struct MHD_Connection *mhd, const char *url,
 
 /* -- the end -------------------------------------------------------------- */
 
+void
+request_suspend(struct http_request *r)
+{
+    r->suspended = true;
+    MHD_suspend_connection(r->mhd);
+    connection_enter(r->connection, CONNECTION_ANSWERING);
+    connection_watch(r->connection, true);
+}
+
 static void
 request_resume(struct http_request *r)
 {
@@ -273,6 +317,10 @@ request_resume(struct http_request *r)
         return;
     r->suspended = false;
     connection_watch(r->connection, false);
+    if (r->queued)
+        connection_enter(r->connection, CONNECTION_SENDING);
+    else if (r->phase == REQUEST_BODY)
+        connection_enter(r->connection, CONNECTION_BODY);
     MHD_resume_connection(r->mhd);
     r->ep->wake = true;
 }
@@ -423,6 +471,17 @@ http_request_header_prefix(const struct http_request *r, const char *prefix)
 }
 
 bool
+http_request_field(const struct http_request *r, size_t index,
+                   struct span *name_out, struct span *value_out)
+{
+    if (index >= r->field_count)
+        return false;
+    *name_out = r->fields[index].name;
+    *value_out = r->fields[index].value;
+    return true;
+}
+
+bool
 http_request_has_body(const struct http_request *r)
 {
     return r->admission.chunked || r->admission.content_length > 0;
@@ -486,6 +545,27 @@ void *
 http_request_connection_context(const struct http_request *r)
 {
     return r->connection->context;
+}
+
+void
+http_request_take_body(struct http_request *r,
+                       const struct http_body_taker *taker)
+{
+    r->taker = *taker;
+}
+
+void
+http_request_take_more(struct http_request *r)
+{
+    if (r->phase == REQUEST_BODY)
+        request_resume(r);
+}
+
+void
+http_request_stream_more(struct http_request *r)
+{
+    if (r->queued)
+        request_resume(r);
 }
 
 /* What is complete and not answered is suspended anyway (request_proceed):

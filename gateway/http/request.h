@@ -39,11 +39,13 @@ struct http_request {
     struct http_field *fields; /* names and values too; trimmed */
     size_t field_count;
     struct buf body;
-    size_t dropped;   /* bytes of a body that is too large */
-    bool suspended;   /* the library's word */
-    bool aborted;     /* to be closed at the next call */
-    bool body_unread; /* answered before */
-    bool last;        /* the connection ends with it */
+    struct http_body_taker taker; /* instead; take is NULL: collected */
+    size_t taken;                 /* since its time began */
+    size_t dropped;               /* bytes of a body that is too large */
+    bool suspended;               /* the library's word */
+    bool aborted;                 /* to be closed at the next call */
+    bool body_unread;             /* answered before */
+    bool last;                    /* the connection ends with it */
     bool queued;
     struct MHD_Response *response; /* NULL: not answered */
     int status;
@@ -69,6 +71,9 @@ void request_forsake(struct http_request *r);
 
 /* The client of a suspended request is gone, or the endpoint ends. */
 void request_abort(struct http_request *r);
+
+/* Nothing happens on it until request_resume; its time stands still. */
+void request_suspend(struct http_request *r);
 
 /* -- response.c ----------------------------------------------------------- */
 

@@ -9,6 +9,7 @@
 
 struct response_stream {
     struct http_stream from;
+    struct http_request *request;
     bool closed;
     bool broken; /* at its end */
     uint64_t bytes;
@@ -37,9 +38,19 @@ stream_read(void *arg, uint64_t position, char *out, size_t max)
     size_t filled = 0;
 
     (void)position;
+    if (s->request->aborted) {
+        s->broken = true;
+        response_stream_close(s);
+    }
     while (!s->closed && (filled == 0 || filled < max / 2)) {
         long got = s->from.read(s->from.arg, out + filled, max - filled);
 
+        if (got == HTTP_STREAM_LATER) {
+            if (filled == 0)
+                request_suspend(s->request);
+            s->bytes += filled;
+            return (ssize_t)filled;
+        }
         if (got <= 0 || (size_t)got > max - filled) {
             /* What it reads from is not held while the last bytes travel. */
             s->broken = got != 0;
@@ -109,8 +120,10 @@ make_streamed(struct http_request *r, const struct http_stream *from)
         return NULL;
     }
     s->from = *from;
-    made = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK,
-                                             stream_read, s, stream_free);
+    s->request = r;
+    made = MHD_create_response_from_callback(
+        from->has_length ? from->length : MHD_SIZE_UNKNOWN, STREAM_BLOCK,
+        stream_read, s, stream_free);
     if (made == NULL)
         stream_free(s);
     else

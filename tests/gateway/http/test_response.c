@@ -154,7 +154,8 @@ source_close(void *arg)
 static void
 answer_streamed(struct rig *rig, struct http_request *r)
 {
-    const struct http_stream stream = {rig->arg, source_read, source_close};
+    const struct http_stream stream = {
+        .arg = rig->arg, .read = source_read, .close = source_close};
     const struct http_response response = {.status = 200, .stream = &stream};
 
     http_respond(r, &response);
@@ -244,7 +245,8 @@ Test(response, closes_a_stream_whose_headers_are_refused)
     static const struct http_header bad = {"X", "a\nb"};
     struct rig rig;
     struct source source = {.rig = &rig, .pieces = 3};
-    const struct http_stream stream = {&source, source_read, source_close};
+    const struct http_stream stream = {
+        .arg = &source, .read = source_read, .close = source_close};
     struct http_response response = {
         .status = 200, .headers = &bad, .header_count = 1, .stream = &stream};
     struct reply reply = {0};

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "gateway/config/config.h"
+#include "gateway/config/values.h"
 
 /* Without its brackets, in the one spelling that inet_ntop gives. */
 static bool
@@ -162,4 +163,37 @@ config_network_holds(const struct config_network *n, const uint8_t address[16])
         return false;
     return bits == 0 ||
            ((n->address[bytes] ^ address[bytes]) >> (8 - bits)) == 0;
+}
+
+uint16_t
+value_port(struct span text)
+{
+    unsigned n = 0;
+
+    if (text.length == 0 || text.length > 5 || text.data[0] == '0')
+        return 0;
+    for (size_t i = 0; i < text.length; i++) {
+        if (!ascii_is_digit(text.data[i]))
+            return 0;
+        n = n * 10 + (unsigned)(text.data[i] - '0');
+    }
+    return n <= UINT16_MAX ? (uint16_t)n : 0;
+}
+
+struct span
+value_cut_port(struct span text, struct span *port_out)
+{
+    const char *end = NULL;
+
+    if (text.length == 0 || text.data[0] != '[')
+        return span_cut(text, ':', port_out);
+    end = memchr(text.data, ']', text.length);
+    *port_out = (struct span){NULL, 0};
+    if (end == NULL || end + 1 == text.data + text.length)
+        return text;
+    *port_out = span_skip(text, (size_t)(end + 1 - text.data));
+    if (port_out->data[0] != ':')
+        return text; /* no host */
+    *port_out = span_skip(*port_out, 1);
+    return (struct span){text.data, (size_t)(end + 1 - text.data)};
 }

@@ -82,6 +82,19 @@ config_blame(const struct config *c, const char *key, struct error *err)
 }
 
 int
+config_blame_route(const struct config_route *r, const char *key,
+                   struct error *err)
+{
+    const char *file;
+    unsigned line;
+
+    if (r->section == NULL)
+        return error_prefix(err, "%s", key);
+    place(r->section, key, &file, &line);
+    return error_prefix(err, "%s:%u: %s", file, line, key);
+}
+
+int
 config_blame_listener(const struct config_listener *l, const char *key,
                       struct error *err)
 {
@@ -148,7 +161,7 @@ check_file(struct draft *d, const struct ini_section *s, const char *key,
     if (rc <= 0)
         return rc;
     if (strcmp(key, "keytab") == 0 || strcmp(key, "tls_key") == 0 ||
-        strcmp(key, "client_keytab") == 0)
+        strcmp(key, "client_keytab") == 0 || strcmp(key, "upstream_key") == 0)
         warn_if_open(d, s, key, path, fd);
     close(fd);
     return 0;

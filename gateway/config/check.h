@@ -23,6 +23,8 @@ struct draft {
     const struct ini_section **access_sections;
     struct config_namespace *namespaces;
     const struct ini_section **namespace_sections;
+    struct config_route *routes;
+    const struct ini_section **route_sections;
 
     const char **warnings;
     size_t warning_capacity;
@@ -33,6 +35,7 @@ int check_listeners(struct draft *d, struct error *err);
 int check_access(struct draft *d, struct error *err);
 int check_namespaces(struct draft *d, struct error *err);
 int check_callback(struct draft *d, struct error *err);
+int check_routes(struct draft *d, struct error *err);
 
 /* An error or a warning at the line of key in s; key NULL or not given: the
  * line of the section. */

@@ -137,6 +137,47 @@ struct config_callback {
     size_t outbox_max; /* bytes of all */
 };
 
+/* One server that a route forwards to. */
+struct config_upstream {
+    const char *url; /* as written */
+    bool tls;
+    const char *unix_path; /* NULL: TCP */
+    char host[CONFIG_HOST_SIZE];
+    uint16_t port;
+    bool numeric;     /* host is an address, which is what is connected to */
+    bool loopback;    /* an address of this machine's loopback interface */
+    const char *base; /* takes the place of the route's path; NULL: nothing
+                         does */
+};
+
+/*
+ * [route/NAME]: requests below `path` are of one namespace, and those that
+ * pass are forwarded.  Of the routes that match a request the one with the
+ * longest path is taken, and among those the first that lists its host.
+ */
+struct config_route {
+    const char *name;
+    const struct ini_section *section;
+    const char *path; /* "/redfish/": all below it; "/wsman": itself alone */
+    size_t host_count;
+    const char *const *hosts; /* lower case; none: any */
+    size_t method_count;
+    const char *const *methods; /* none: any that is a method */
+    struct namespace_path namespace;
+    size_t upstream_count;
+    const struct config_upstream *upstreams;
+    bool local; /* channel = local: loopback http counts as private */
+    const char *upstream_ca; /* PEM file; NULL: the system's */
+    const char *upstream_certificate, *upstream_key; /* NULL: none */
+    bool forward_token;
+    unsigned connect_timeout_s, answer_timeout_s, stall_timeout_s;
+    unsigned retry_s;         /* before one that failed is asked again */
+    unsigned connections_max; /* to each upstream, a worker */
+    unsigned waiting_max;     /* requests at once, a worker */
+    size_t body_max;          /* of a request */
+    size_t answer_header_max;
+};
+
 struct config {
     const char *path;
     /* [nsgate] and [callback] as written; NULL: made by hand */
@@ -166,6 +207,8 @@ struct config {
     const struct access_list *access; /* sorted by namespace */
     size_t namespace_count;
     const struct config_namespace *namespaces;
+    size_t route_count;
+    const struct config_route *routes; /* longest path first */
 
     struct config_callback callback;
 
@@ -186,6 +229,8 @@ void config_free(struct config *c);
  * key in [nsgate] or [callback], or of its section, is put in front of err's
  * text. Returns -1. */
 int config_blame(const struct config *c, const char *key, struct error *err);
+int config_blame_route(const struct config_route *r, const char *key,
+                       struct error *err);
 /* The same for a listener's key, with the listener's name; key NULL: bind. */
 int config_blame_listener(const struct config_listener *l, const char *key,
                           struct error *err);

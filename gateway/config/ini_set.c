@@ -87,14 +87,17 @@ section_check_name(struct ini_section *s, struct span name, struct error *err)
         if (namespace_path_parse(&s->ns, name, err) != NAMESPACE_PATH_OK)
             return -1;
     }
-    if (s->kind == SECTION_LISTENER) {
+    if (s->kind == SECTION_LISTENER || s->kind == SECTION_ROUTE) {
         for (size_t i = 0; i < name.length; i++) {
             char c = name.data[i];
 
             if (!ascii_is_alpha(c) && !ascii_is_digit(c) &&
                 strchr("._-", c) == NULL)
-                return error_set(err, "a listener's name is made of letters, "
-                                      "digits, '.', '_' and '-'");
+                return error_set(err,
+                                 "a %s's name is made of letters, digits, "
+                                 "'.', '_' and '-'",
+                                 s->kind == SECTION_ROUTE ? "route"
+                                                          : "listener");
         }
     }
     return 0;

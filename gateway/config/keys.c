@@ -13,6 +13,7 @@
 #define IN_LISTENER(field)  offsetof(struct config_listener, field)
 #define IN_ACCESS(field)    offsetof(struct access_list, field)
 #define IN_NAMESPACE(field) offsetof(struct config_namespace, field)
+#define IN_ROUTE(field)     offsetof(struct config_route, field)
 #define IN_CALLBACK(field)  offsetof(struct config_callback, field)
 
 static const struct {
@@ -26,6 +27,7 @@ static const struct {
     {SECTION_ACCESS, "access", true, "[access/NAMESPACE]"},
     {SECTION_NAMESPACE, "namespace", true, "[namespace/NAMESPACE]"},
     {SECTION_CALLBACK, "callback", false, "[callback]"},
+    {SECTION_ROUTE, "route", true, "[route/NAME]"},
 };
 
 /* One row a key; the row's sentence stands in nsgate.conf(5). */
@@ -193,6 +195,49 @@ static const struct key keys[] = {
     ROW("outbox_max", value_size, outbox_max, "1G", 1 * KiB, 1024 * GiB,
         "BYTES", "How much all stored results may take."),
 #undef ROW
+#define ROW(name, parse, field, preset, min, max, form, manual)               \
+    {                                                                         \
+        SECTION_ROUTE, name, parse, IN_ROUTE(field), preset, min, max, form,  \
+            manual                                                            \
+    }
+    ROW("path", value_route_path, path, NULL, 0, 0, "PATH",
+        "The path that is forwarded; with a slash at its end all below it."),
+    ROW("hosts", value_route_hosts, hosts, NULL, 0, 0, "HOST, ...",
+        "The names in Host that the route is for."),
+    ROW("methods", value_route_methods, methods, NULL, 0, 0, "METHOD, ...",
+        "The methods that are forwarded."),
+    ROW("namespace", value_route_namespace, namespace, NULL, 0, 0, "NAMESPACE",
+        "The namespace whose policy such requests are under."),
+    ROW("upstream", value_upstreams, upstreams, NULL, 0, 0,
+        "http://HOST[:PORT][/PATH]|https://...|unix:SOCKET[:/PATH], ...",
+        "The servers that requests are forwarded to."),
+    ROW("channel", value_route_channel, local, NULL, 0, 0, "local",
+        "That http to the loopback address counts as private."),
+    ROW("upstream_ca", value_path, upstream_ca, NULL, 0, 0, "PATH",
+        "The certificate authorities of the servers, in PEM."),
+    ROW("upstream_certificate", value_path, upstream_certificate, NULL, 0, 0,
+        "PATH", "The certificate that the gateway shows to them, in PEM."),
+    ROW("upstream_key", value_path, upstream_key, NULL, 0, 0, "PATH",
+        "The private key of upstream_certificate, in PEM."),
+    ROW("forward_token", value_bool, forward_token, "no", 0, 0, "yes|no",
+        "Whether the client's Authorization is forwarded as well."),
+    ROW("connect_timeout_s", value_number, connect_timeout_s, "5", 1, 600,
+        "SECONDS", "How long a connection to a server may take."),
+    ROW("answer_timeout_s", value_number, answer_timeout_s, "60", 1, 86400,
+        "SECONDS", "How long a server may take to begin its answer."),
+    ROW("stall_timeout_s", value_number, stall_timeout_s, "60", 1, 86400,
+        "SECONDS", "How long it may pause in an answer, or in taking a body."),
+    ROW("retry_s", value_number, retry_s, "10", 1, 3600, "SECONDS",
+        "How long a server that could not be reached is asked last."),
+    ROW("connections_max", value_number, connections_max, "64", 1, 65536,
+        "NUMBER", "How many connections each worker has to one server."),
+    ROW("waiting_max", value_number, waiting_max, "1000", 1, 1000000, "NUMBER",
+        "How many requests of the route each worker has at once."),
+    ROW("body_max", value_size, body_max, "64M", 1 * KiB, 1024 * GiB, "BYTES",
+        "The largest body that is forwarded."),
+    ROW("answer_header_max", value_size, answer_header_max, "64K", 1 * KiB,
+        1 * MiB, "BYTES", "The largest head of an answer."),
+#undef ROW
 };
 
 const struct key *
@@ -230,7 +275,8 @@ section_parse(struct span text, struct span *name_out, struct error *err)
     }
     error_set(err,
               "unknown section [%.*s]: there are [nsgate], [listener/NAME], "
-              "[access/NAMESPACE], [namespace/NAMESPACE] and [callback]",
+              "[access/NAMESPACE], [namespace/NAMESPACE], [route/NAME] and "
+              "[callback]",
               (int)(text.length > 80 ? 80 : text.length), text.data);
     return SECTION_NONE;
 }

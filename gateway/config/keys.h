@@ -15,6 +15,7 @@ enum section_kind {
     SECTION_ACCESS,
     SECTION_NAMESPACE,
     SECTION_CALLBACK,
+    SECTION_ROUTE,
     SECTION_KIND_COUNT,
 };
 

@@ -94,7 +94,7 @@ sections_of(struct draft *d, enum section_kind kind)
         if (s->kind == kind)
             list[count++] = s;
     }
-    if (kind != SECTION_LISTENER)
+    if (kind == SECTION_ACCESS || kind == SECTION_NAMESPACE)
         qsort(list, count, sizeof(*list), by_namespace);
     return list;
 }
@@ -108,16 +108,21 @@ draft_allocate(struct draft *d, struct error *err)
     c->listener_count = d->set.counts[SECTION_LISTENER];
     c->access_count = d->set.counts[SECTION_ACCESS];
     c->namespace_count = d->set.counts[SECTION_NAMESPACE];
+    c->route_count = d->set.counts[SECTION_ROUTE];
     c->listeners = d->listeners =
         arena_array(a, c->listener_count + 1, sizeof(*d->listeners));
     c->access = d->access =
         arena_array(a, c->access_count + 1, sizeof(*d->access));
     c->namespaces = d->namespaces =
         arena_array(a, c->namespace_count + 1, sizeof(*d->namespaces));
+    c->routes = d->routes =
+        arena_array(a, c->route_count + 1, sizeof(*d->routes));
     d->listener_sections = sections_of(d, SECTION_LISTENER);
     d->access_sections = sections_of(d, SECTION_ACCESS);
     d->namespace_sections = sections_of(d, SECTION_NAMESPACE);
+    d->route_sections = sections_of(d, SECTION_ROUTE);
     if (d->listeners == NULL || d->access == NULL || d->namespaces == NULL ||
+        d->routes == NULL || d->route_sections == NULL ||
         d->listener_sections == NULL || d->access_sections == NULL ||
         d->namespace_sections == NULL)
         return error_set_errno(err, ENOMEM, "configuration");
@@ -146,6 +151,13 @@ draft_fill(struct draft *d, struct error *err)
         d->namespaces[i].path = d->namespace_sections[i]->ns;
         if (fill(d, d->namespace_sections[i], SECTION_NAMESPACE,
                  &d->namespaces[i], err) < 0)
+            return -1;
+    }
+    for (size_t i = 0; i < c->route_count; i++) {
+        d->routes[i].name = d->route_sections[i]->name;
+        d->routes[i].section = d->route_sections[i];
+        if (fill(d, d->route_sections[i], SECTION_ROUTE, &d->routes[i], err) <
+            0)
             return -1;
     }
     return 0;
@@ -190,7 +202,7 @@ draft_finish(struct draft *d, struct error *err)
     if (draft_sections(d, err) < 0 || draft_allocate(d, err) < 0 ||
         draft_fill(d, err) < 0 || check_main(d, err) < 0 ||
         check_listeners(d, err) < 0 || check_access(d, err) < 0 ||
-        check_namespaces(d, err) < 0)
+        check_namespaces(d, err) < 0 || check_routes(d, err) < 0)
         return -1;
     return check_callback(d, err);
 }

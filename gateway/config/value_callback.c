@@ -7,54 +7,19 @@
 #include "gateway/config/config.h"
 #include "gateway/config/values.h"
 
-/* 1 to 65535 in the only way to write it. */
-static bool
-is_port(struct span text)
-{
-    unsigned n = 0;
-
-    if (text.length == 0 || text.length > 5 || text.data[0] == '0')
-        return false;
-    for (size_t i = 0; i < text.length; i++) {
-        if (!ascii_is_digit(text.data[i]))
-            return false;
-        n = n * 10 + (unsigned)(text.data[i] - '0');
-    }
-    return n <= UINT16_MAX;
-}
-
-/* The host, and what follows its colon: absent without one. */
-static struct span
-cut_port(struct span text, struct span *port_out)
-{
-    const char *end = NULL;
-
-    if (text.length == 0 || text.data[0] != '[')
-        return span_cut(text, ':', port_out);
-    end = memchr(text.data, ']', text.length);
-    *port_out = (struct span){NULL, 0};
-    if (end == NULL || end + 1 == text.data + text.length)
-        return text;
-    *port_out = span_skip(text, (size_t)(end + 1 - text.data));
-    if (port_out->data[0] != ':')
-        return text; /* no host */
-    *port_out = span_skip(*port_out, 1);
-    return (struct span){text.data, (size_t)(end + 1 - text.data)};
-}
-
 /* "*.example.com:8443": in the one spelling that hosts are compared in. */
 static bool
 normalize_sink(const char *text, char out[CONFIG_HOST_SIZE + 16])
 {
     unsigned char address[sizeof(struct in_addr)];
-    struct span port, host = cut_port(span_of(text), &port);
+    struct span port, host = value_cut_port(span_of(text), &port);
     bool below = span_starts_nocase(host, SPAN("*."));
     char name[CONFIG_HOST_SIZE];
     bool ipv6;
 
     if (below)
         host = span_skip(host, 2);
-    if (!config_host_parse(host, name) || (port.data && !is_port(port)))
+    if (!config_host_parse(host, name) || (port.data && value_port(port) == 0))
         return false;
     ipv6 = strchr(name, ':') != NULL;
     if (below && (ipv6 || inet_pton(AF_INET, name, address) == 1))

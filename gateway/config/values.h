@@ -41,6 +41,14 @@ key_parser value_sinks;
 key_parser value_networks;
 key_parser value_floor;
 
+/* Of struct config_route. */
+key_parser value_route_path;
+key_parser value_route_hosts;
+key_parser value_route_methods;
+key_parser value_route_namespace;
+key_parser value_route_channel;
+key_parser value_upstreams;
+
 struct value_list {
     size_t count;
     const char **items;
@@ -49,6 +57,12 @@ struct value_list {
 /* The parts between commas, trimmed; an empty one is an error. */
 int value_split(struct arena *arena, const char *text, struct value_list *out,
                 struct error *err);
+
+/* The host of "host:port" or "[::1]:port", and what follows its colon: absent
+ * without one. */
+struct span value_cut_port(struct span text, struct span *port_out);
+/* 1 to 65535 in the only way to write it; 0: it is none. */
+uint16_t value_port(struct span text);
 
 /* A user by name or number; -1 and an error when there is none. */
 int value_user(const char *text, uint32_t *uid_out, struct error *err);

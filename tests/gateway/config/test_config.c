@@ -136,11 +136,10 @@ Test(config, refuses_what_is_not_well_formed_with_file_and_line)
         {"[nsgate]\n# \xff\n", "t.conf:2: not UTF-8"},
         {"[gate]\n", "t.conf:1: unknown section [gate]: there are [nsgate], "
                      "[listener/NAME], [access/NAMESPACE], "
-                     "[namespace/NAMESPACE] and [callback]"},
-        {"[route/x]\npath = /\n",
-         "t.conf:1: unknown section [route/x]: there are [nsgate], "
-         "[listener/NAME], [access/NAMESPACE], [namespace/NAMESPACE] and "
-         "[callback]"},
+                     "[namespace/NAMESPACE], [route/NAME] and [callback]"},
+        {"[route/x y]\npath = /\n",
+         "t.conf:1: a route's name is made of letters, digits, '.', '_' and "
+         "'-'"},
         {"[callback/x]\n",
          "t.conf:1: [callback/x]: this section is written [callback]"},
         {"[nsgate/x]\n",

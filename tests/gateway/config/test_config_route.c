@@ -1,0 +1,236 @@
+#include "gateway/config/config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "gateway/config/load.h"
+#include "tests/support/support.h"
+
+SUITE(config_route);
+
+/* Nine lines; a route begins at line 10. */
+#define BASE                                                                  \
+    "[nsgate]\n"                                                              \
+    "state_dir = %s\n"                                                        \
+    "runtime_dir = %s\n"                                                      \
+    "keytab = %s/keytab\n"                                                    \
+    "acceptor = HTTP@gw.example.com\n"                                        \
+    "user = root\n"                                                           \
+    "store_user = root\n"                                                     \
+    "[access/root\\hw]\n"                                                     \
+    "allow = a@EXAMPLE.COM\n"
+
+static int
+load(const char *routes, struct config **out, struct error *err)
+{
+    static const char *dir;
+    struct buf text = BUF_INIT;
+    char path[4200];
+    int result;
+
+    if (dir == NULL) {
+        dir = test_directory();
+        cr_assert_eq(chmod(dir, 0755), 0);
+        snprintf(path, sizeof(path), "%s/keytab", dir);
+        test_write_file(path, "x", 1);
+        cr_assert_eq(chmod(path, 0600), 0);
+    }
+    buf_addf(&text, BASE, dir, dir, dir);
+    buf_add_string(&text, routes);
+    buf_add_string(&text, "[listener/l]\nbind = 127.0.0.1:5985\n");
+    result = config_load_text("t.conf", buf_span(&text), out, err);
+    buf_fini(&text);
+    return result;
+}
+
+static struct config *
+load_good(const char *routes)
+{
+    struct config *c = NULL;
+    struct error err = {0};
+
+    cr_assert(load(routes, &c, &err) == 0, "%s", err.text);
+    return c;
+}
+
+#define ROUTE(more)                                                           \
+    "[route/r]\npath = /r/\nnamespace = root\\hw\nupstream = http://h\n" more
+
+Test(config_route, fills_in_the_defaults)
+{
+    struct config *c = load_good(ROUTE(""));
+    const struct config_route *r = &c->routes[0];
+
+    cr_assert_eq(c->route_count, 1);
+    cr_expect_str_eq(r->name, "r");
+    cr_expect_str_eq(r->namespace.text, "root\\hw");
+    cr_expect_eq(r->upstream_count, 1);
+    cr_expect_eq(r->upstreams[0].port, 80);
+    cr_expect_not(r->local);
+    cr_expect_not(r->forward_token);
+    cr_expect_eq(r->method_count, 0);
+    cr_expect_eq(r->host_count, 0);
+    cr_expect_eq(r->connect_timeout_s, 5);
+    cr_expect_eq(r->answer_timeout_s, 60);
+    cr_expect_eq(r->stall_timeout_s, 60);
+    cr_expect_eq(r->body_max, 64 << 20);
+    cr_expect_eq(r->waiting_max, 1000);
+    config_free(c);
+}
+
+Test(config_route, reads_upstreams_of_every_form)
+{
+    static const struct {
+        const char *text, *host, *unix_path, *base;
+        unsigned port;
+        bool tls, numeric, loopback;
+    } rows[] = {
+        {"http://H.example", "h.example", NULL, NULL, 80, 0, 0, 0},
+        {"HTTPS://h", "h", NULL, NULL, 443, 1, 0, 0},
+        {"https://h:8443/", "h", NULL, "/", 8443, 1, 0, 0},
+        {"http://127.0.0.1:81", "127.0.0.1", NULL, NULL, 81, 0, 1, 1},
+        {"http://127.9.9.9", "127.9.9.9", NULL, NULL, 80, 0, 1, 1},
+        {"http://[::1]:81", "::1", NULL, NULL, 81, 0, 1, 1},
+        {"http://192.0.2.7", "192.0.2.7", NULL, NULL, 80, 0, 1, 0},
+        {"http://localhost", "localhost", NULL, NULL, 80, 0, 0, 0},
+        {"unix:/run/s", "localhost", "/run/s", NULL, 0, 0, 0, 0},
+        {"unix:/run/s:/b/", "localhost", "/run/s", "/b/", 0, 0, 0, 0},
+    };
+
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        struct buf text = BUF_INIT;
+        struct config *c;
+        const struct config_upstream *u;
+
+        buf_addf(
+            &text,
+            "[route/r]\npath = /r/\nnamespace = root\\hw\nupstream = %s\n",
+            rows[i].text);
+        c = load_good(text.data);
+        u = &c->routes[0].upstreams[0];
+        cr_expect_str_eq(u->url, rows[i].text);
+        cr_expect_str_eq(u->host, rows[i].host);
+        cr_expect_eq(u->port, rows[i].port, "%s", rows[i].text);
+        cr_expect_eq(u->tls, rows[i].tls, "%s", rows[i].text);
+        cr_expect_eq(u->numeric, rows[i].numeric, "%s", rows[i].text);
+        cr_expect_eq(u->loopback, rows[i].loopback, "%s", rows[i].text);
+        cr_expect((u->unix_path == NULL) == (rows[i].unix_path == NULL));
+        if (u->unix_path != NULL)
+            cr_expect_str_eq(u->unix_path, rows[i].unix_path);
+        cr_expect((u->base == NULL) == (rows[i].base == NULL));
+        if (u->base != NULL)
+            cr_expect_str_eq(u->base, rows[i].base);
+        config_free(c);
+        buf_fini(&text);
+    }
+}
+
+Test(config_route, sorts_the_longest_path_first)
+{
+    static const char *const names[] = {"long", "host", "method", "short"};
+    struct config *c =
+        load_good("[route/short]\npath = /r/\nnamespace = root\\hw\n"
+                  "upstream = http://h\n"
+                  "[route/method]\npath = /r/\nnamespace = root\\hw\n"
+                  "upstream = http://h\nmethods = GET\n"
+                  "[route/host]\npath = /r/\nnamespace = root\\hw\n"
+                  "upstream = http://h\nhosts = h.example\n"
+                  "[route/long]\npath = /r/x\nnamespace = root\\hw\n"
+                  "upstream = http://h\n");
+
+    for (size_t i = 0; i < ARRAY_COUNT(names); i++)
+        cr_expect_str_eq(c->routes[i].name, names[i]);
+    config_free(c);
+}
+
+Test(config_route, refuses_what_is_no_route)
+{
+    static const struct {
+        const char *text, *message;
+    } rows[] = {
+        {"[route/r]\n", "t.conf:10: [route/r] needs path"},
+        {"[route/r]\npath = /r/\n", "t.conf:10: [route/r] needs namespace"},
+        {"[route/r]\npath = /r/\nnamespace = root\\hw\n",
+         "t.conf:10: [route/r] needs upstream"},
+        {ROUTE("hosts = a b\n"), "t.conf:14: hosts = a b: 'a b' is no host"},
+        {ROUTE("methods = GET, get\n"),
+         "t.conf:14: methods = GET, get: 'get' is none of GET, HEAD, POST, "
+         "PUT, PATCH, DELETE and OPTIONS"},
+        {ROUTE("channel = asserted\n"),
+         "t.conf:14: channel = asserted: must be local"},
+        {ROUTE("channel = local\n"),
+         "t.conf:14: channel = local is about http to the loopback address, "
+         "and no upstream is that"},
+        {ROUTE("upstream_ca = /no/file\n"),
+         "t.conf:14: no upstream is reached by https"},
+        {ROUTE("body_max = 1\n"),
+         "t.conf:14: body_max = 1: must be a number of bytes from 1K to "
+         "1024G; K, M or G may follow it"},
+        {"[route/r]\npath = /r/\nnamespace = root\\other\n"
+         "upstream = http://h\n",
+         "t.conf:12: namespace = root\\other: a route needs "
+         "[access/root\\other], which says who may come in"},
+        {ROUTE("[route/s]\npath = /r/\nnamespace = root\\hw\n"
+               "upstream = http://i\n"),
+         "t.conf:15: path = /r/: [route/r] has it already"},
+        {"[route/r]\npath = /r/\nnamespace = root\\hw\n"
+         "upstream = http://h/b\n",
+         "t.conf:13: upstream: /b takes the place of /r/: both end in a "
+         "slash, or none"},
+        {"[route/r]\npath = /r/\nnamespace = root\\hw\n"
+         "upstream = http://h/b/, http://i/c/\n",
+         "t.conf:13: upstream: all of a route have the same path"},
+        {"[route/r]\npath = /r/\nnamespace = root\\hw\n"
+         "upstream = https://h\nupstream_key = /k\n",
+         "t.conf:14: upstream_certificate and upstream_key go together"},
+        {"[route/r]\npath = /r/\nnamespace = root\\hw\n"
+         "upstream = https://h\nupstream_ca = /no/file\n",
+         "t.conf:14: upstream_ca: /no/file: No such file or directory"},
+    };
+
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        struct config *c = NULL;
+        struct error err = {0};
+
+        cr_expect(load(rows[i].text, &c, &err) < 0, "%s", rows[i].text);
+        cr_expect_str_eq(err.text, rows[i].message);
+        config_free(c);
+    }
+}
+
+Test(config_route, refuses_paths_and_upstreams_with_two_readings)
+{
+    static const char *const paths[] = {
+        "r",    "/r//",   "/../x/", "/r/./",      "/r%41/", "/r?x",
+        "/r;x", "/r\\x/", "/cim/",  "/cim",       "/auth",  "/operations/x",
+        "//",   "/r#x",   "/r x/",  "/events/x/", "/r*"};
+    static const char *const upstreams[] = {
+        "h",           "ftp://h",        "http://",       "http://h:0",
+        "http://h:",   "http://h:65536", "http://u@h",    "http://h/a//b",
+        "http://h/..", "http://h?x",     "http://0x7f.1", "unix:run/s",
+        "unix:",       "http://127.1",   "unix:/s:b",     "http://h/a%20"};
+    struct config *c = NULL;
+    struct error err = {0};
+    char text[300];
+
+    for (size_t i = 0; i < ARRAY_COUNT(paths); i++) {
+        snprintf(text, sizeof(text),
+                 "[route/r]\npath = %s\nnamespace = root\\hw\n"
+                 "upstream = http://h\n",
+                 paths[i]);
+        cr_expect(load(text, &c, &err) < 0, "%s", paths[i]);
+        cr_expect(strncmp(err.text, "t.conf:11: path = ", 18) == 0, "%s",
+                  err.text);
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(upstreams); i++) {
+        snprintf(text, sizeof(text),
+                 "[route/r]\npath = /r/\nnamespace = root\\hw\n"
+                 "upstream = %s\n",
+                 upstreams[i]);
+        cr_expect(load(text, &c, &err) < 0, "%s", upstreams[i]);
+        cr_expect(strncmp(err.text, "t.conf:13: upstream = ", 22) == 0, "%s",
+                  err.text);
+    }
+}

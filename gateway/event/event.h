@@ -36,6 +36,7 @@ enum event_id {
     EVENT_LOST = 140,       /* count of events that could not be recorded */
     EVENT_CALLBACK_FAILED = 150, /* given up: a dead letter */
     EVENT_OPERATIONS_LOST = 151, /* a damaged outbox was set aside */
+    EVENT_UPSTREAM_FAILED = 160, /* no usable answer of a server behind */
     EVENT_ENCRYPTION_REQUIRED = 5605,
     EVENT_CALLBACK_NOT_SECURE = 5606,
 };

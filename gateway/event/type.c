@@ -50,6 +50,8 @@ static const struct event_type types[] = {
      "asynchronous operations were lost: their outbox was damaged and set "
      "aside, or dead letters made room",
      false, false},
+    {EVENT_UPSTREAM_FAILED, "upstream-failed", EVENT_WARNING,
+     "a server that a route forwards to gave no usable answer", true, false},
     {EVENT_ENCRYPTION_REQUIRED, "encryption-required", EVENT_WARNING,
      "a request to a namespace that requires encryption was denied because "
      "it came below PktPrivacy, or unbound where the listener wants it bound",

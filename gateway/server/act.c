@@ -260,7 +260,8 @@ act_stream(struct request *r, const struct part_source *source, bool reading,
            const struct http_header *headers, size_t header_count)
 {
     struct part_stream *s = calloc(1, sizeof(*s));
-    const struct http_stream stream = {s, part_stream_read, part_stream_close};
+    const struct http_stream stream = {
+        .arg = s, .read = part_stream_read, .close = part_stream_close};
     bool ok = false;
 
     if (s != NULL) {
@@ -365,6 +366,9 @@ step_act(struct request *r)
     }
     if (act_is_asking(r))
         return operation_act(r);
+    /* Its body has come, or is no longer wanted. */
+    if (r->forward.transfer != NULL || r->forward.over)
+        return forward_act(r);
     if (r->operation == OPERATION_DISCOVER)
         return act_discover(r);
     if (r->resource == RESOURCE_CIM) {
@@ -380,9 +384,10 @@ step_act(struct request *r)
     case MATCH_FAILED:
         return act_unavailable(r, "the repository cannot be read");
     }
-    if (r->resource == RESOURCE_OPERATION) {
+    if (r->resource != RESOURCE_CIM) {
         repository_read_end(r->worker->repository);
-        return operation_act(r);
+        return r->resource == RESOURCE_ROUTE ? forward_act(r)
+                                             : operation_act(r);
     }
     atomic_fetch_add_explicit(&r->worker->counters->allowed, 1,
                               memory_order_relaxed);

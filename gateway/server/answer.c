@@ -2,6 +2,10 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
+
+/* Of an upstream; more are left out. */
+#define FORWARDED_HEADERS_MAX 200
 
 static void
 header_add(struct http_header *out, size_t *count, const char *name,
@@ -21,31 +25,58 @@ scheme_of(const struct request *r)
                                                         : "Negotiate";
 }
 
+/* What some of them are made of. */
+struct own_headers {
+    char negotiate[16 * 1024];
+};
+
+/* The gateway's, with every answer. */
+static void
+own_headers_add(const struct request *r, struct own_headers *own,
+                struct http_header *headers, size_t *n)
+{
+    enum authn_level minimum = r->listener->config->minimum_level;
+
+    header_add(headers, n, "Nsgate-Request-Id", r->id);
+    if (r->auth.reply != NULL &&
+        (size_t)snprintf(own->negotiate, sizeof(own->negotiate), "%s %s",
+                         scheme_of(r), r->auth.reply) < sizeof(own->negotiate))
+        header_add(headers, n, "WWW-Authenticate", own->negotiate);
+    if (minimum > AUTHN_LEVEL_CONNECT)
+        header_add(headers, n, "Nsgate-Minimum-Level",
+                   authn_level_name(minimum));
+    if (r->decision.would_deny)
+        header_add(headers, n, "Nsgate-Audit",
+                   "would-be-refused; requires PktPrivacy");
+}
+
+static void
+respond(struct request *r, const struct http_response *response)
+{
+    r->answered = true;
+    if (r->sealed.open) {
+        sealed_respond(r, response);
+        return;
+    }
+    http_respond(r->http, response);
+    if (r->sealed.drop)
+        sealed_drop(r);
+}
+
 void
 answer_send(struct request *r, int status, const char *content_type,
             struct span body, const struct http_stream *stream,
             const struct http_header *extra, size_t extra_count)
 {
-    enum authn_level minimum = r->listener->config->minimum_level;
     struct http_header headers[ANSWER_HEADERS_MAX];
     struct http_response response = {
         .status = status, .headers = headers, .body = body, .stream = stream};
-    char negotiate[16 * 1024];
+    struct own_headers own;
     size_t n = 0;
 
     header_add(headers, &n, "Content-Type", content_type);
     header_add(headers, &n, "Cache-Control", "no-store");
-    header_add(headers, &n, "Nsgate-Request-Id", r->id);
-    if (r->auth.reply != NULL &&
-        (size_t)snprintf(negotiate, sizeof(negotiate), "%s %s", scheme_of(r),
-                         r->auth.reply) < sizeof(negotiate))
-        header_add(headers, &n, "WWW-Authenticate", negotiate);
-    if (minimum > AUTHN_LEVEL_CONNECT)
-        header_add(headers, &n, "Nsgate-Minimum-Level",
-                   authn_level_name(minimum));
-    if (r->decision.would_deny)
-        header_add(headers, &n, "Nsgate-Audit",
-                   "would-be-refused; requires PktPrivacy");
+    own_headers_add(r, &own, headers, &n);
     for (size_t i = 0; i < extra_count; i++)
         header_add(headers, &n, extra[i].name, extra[i].value);
     response.header_count = n;
@@ -60,13 +91,41 @@ answer_send(struct request *r, int status, const char *content_type,
                        0, NULL);
         return;
     }
-    if (r->sealed.open) {
-        sealed_respond(r, &response);
-        return;
+    respond(r, &response);
+}
+
+/* The next string of head, which ends in NUL. */
+static const char *
+head_next(struct span *head)
+{
+    const char *s = head->data;
+
+    *head = span_skip(*head, strlen(s) + 1);
+    return s;
+}
+
+void
+answer_forwarded(struct request *r, int status, struct span head,
+                 struct span body, const struct http_stream *stream)
+{
+    struct http_header headers[FORWARDED_HEADERS_MAX + ANSWER_HEADERS_MAX];
+    struct http_response response = {
+        .status = status, .headers = headers, .body = body, .stream = stream};
+    struct own_headers own;
+    bool cached = false;
+    size_t n = 0;
+
+    own_headers_add(r, &own, headers, &n);
+    while (head.length > 0 && n < ARRAY_COUNT(headers) - 1) {
+        const char *name = head_next(&head), *value = head_next(&head);
+
+        cached |= strcasecmp(name, "Cache-Control") == 0;
+        headers[n++] = (struct http_header){name, value};
     }
-    http_respond(r->http, &response);
-    if (r->sealed.drop)
-        sealed_drop(r);
+    if (!cached)
+        headers[n++] = (struct http_header){"Cache-Control", "no-store"};
+    response.header_count = n;
+    respond(r, &response);
 }
 
 static void
@@ -98,6 +157,37 @@ answer_problem(struct request *r, int status, const char *type,
     };
 
     problem_send(r, &p, NULL, 0);
+}
+
+void
+answer_method_not_allowed(struct request *r, const char *methods)
+{
+    const struct http_header allow = {"Allow", methods};
+    const struct rest_problem p = {
+        .type = "method-not-allowed",
+        .title = "Method not allowed",
+        .status = 405,
+        .detail = "This resource does not know the method.",
+        .request_id = r->id,
+    };
+
+    r->reason = "method-not-allowed";
+    problem_send(r, &p, &allow, 1);
+}
+
+void
+answer_busy(struct request *r)
+{
+    const struct http_header later = {"Retry-After", "1"};
+    const struct rest_problem p = {
+        .type = "busy",
+        .title = "Service unavailable",
+        .status = 503,
+        .detail = "Too many requests of this route are waiting.",
+        .request_id = r->id,
+    };
+
+    problem_send(r, &p, &later, 1);
 }
 
 /* One body for all causes: what went wrong is for the log and for
@@ -294,6 +384,37 @@ answer_decision(struct request *r)
     problem_send(r, &p, NULL, 0);
     buf_fini(&detail);
     buf_fini(&uri);
+}
+
+void
+answer_hop_refused(struct request *r)
+{
+    struct buf detail = BUF_INIT;
+    struct rest_problem p = {
+        .type = "requires-encryption",
+        .title = "Access denied",
+        .status = 403,
+        .request_id = r->id,
+        .namespace = r->display,
+        .hresult = 0x80041003,
+        .symbol = "WBEM_E_ACCESS_DENIED",
+        .required = r->decision.required,
+        .effective = r->decision.effective,
+        .declared = r->declared,
+        .applied = r->applied,
+        .channel = channel_kind_name(r->channel),
+        .binding = request_binding_name(r),
+        .reason = "upstream-not-private",
+        .event_id = EVENT_ENCRYPTION_REQUIRED,
+    };
+
+    buf_addf(&detail,
+             "%s requires encryption, and the way from this gateway to the"
+             " server behind it is not private. Nothing was sent there.",
+             r->display);
+    p.detail = buf_failed(&detail) ? "" : detail.data;
+    problem_send(r, &p, NULL, 0);
+    buf_fini(&detail);
 }
 
 void

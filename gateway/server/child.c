@@ -93,6 +93,7 @@ worker_run(struct master *m, struct child *c, const struct ends *e)
         .id = c->id,
         .config = s->config,
         .listeners = &s->listeners,
+        .upstreams = &s->upstreams,
         .account = s->user,
         .master_fd = e->master_fd,
         .event_fd = e->event_fd,

@@ -15,6 +15,7 @@
 #include "gateway/http/http.h"
 #include "gateway/server/server.h"
 #include "gateway/server/setup.h"
+#include "gateway/server/upstreams.h"
 
 #define PEM_BYTES_MAX ((size_t)4 * 1024 * 1024)
 
@@ -144,7 +145,7 @@ files_check(const struct config *c, struct error *err)
 {
     if (state_dir_owner_check(c, err) < 0 ||
         keytab_check(c, "keytab", c->keytab, acceptor_check, err) < 0 ||
-        listener_files_check(c, err) < 0 ||
+        listener_files_check(c, err) < 0 || upstream_files_check(c, err) < 0 ||
         keytab_check(c, "client_keytab", c->callback.client_keytab,
                      client_check, err) < 0)
         return -1;

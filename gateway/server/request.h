@@ -14,6 +14,7 @@
 enum request_resource {
     RESOURCE_CIM = 0,   /* /cim */
     RESOURCE_OPERATION, /* /operations/ID */
+    RESOURCE_ROUTE,     /* a configured route: forwarded */
 };
 
 /* Of a request that is to be answered later, or asks after one that was. */
@@ -23,6 +24,18 @@ struct request_async {
     bool asked;                  /* the dispatcher */
     bool again;                  /* it has to be asked again */
     enum operation_message answer;
+};
+
+/* Of a request that is forwarded. */
+struct request_forward {
+    const struct proxy_route *route;
+    struct proxy_transfer *transfer; /* NULL: not begun, or over */
+    bool over;                       /* nothing more of the client is wanted */
+    uint64_t received;               /* of its body */
+    int status;
+    struct buf target; /* for the upstream */
+    struct buf head;   /* of the answer */
+    struct buf body;   /* if it is sealed */
 };
 
 struct request {
@@ -63,6 +76,7 @@ struct request {
     uint64_t wait_end_ms; /* 0: not waiting */
 
     struct request_async async;
+    struct request_forward forward;
 
     /* for the record */
     const char *reason;
@@ -117,6 +131,16 @@ enum step_result operation_accept(struct request *r,
                                   enum prefer_parse preference);
 enum step_result operation_act(struct request *r);
 
+/* -- forward.c: routes ----------------------------------------------------- */
+
+/* NEXT, and r->resource is still what it was: no route. */
+enum step_result forward_route(struct request *r);
+enum step_result forward_body(struct request *r);
+enum step_result forward_act(struct request *r);
+/* Ends the transfer, if there is one. */
+void forward_end(struct request *r);
+void forward_fini(struct request *r);
+
 /* -- what the client asks for: of a sealed message, what is inside --------- */
 
 const char *request_method(const struct request *r);
@@ -155,6 +179,13 @@ void answer_send(struct request *r, int status, const char *content_type,
 void answer_problem(struct request *r, int status, const char *type,
                     const char *title, const char *detail, uint32_t hresult,
                     const char *symbol);
+void answer_method_not_allowed(struct request *r, const char *methods);
+void answer_busy(struct request *r); /* 503, for a moment */
+/* An upstream's; head: "name NUL value NUL" of each header line. */
+void answer_forwarded(struct request *r, int status, struct span head,
+                      struct span body, const struct http_stream *stream);
+/* 403: the way to the upstream is not private. */
+void answer_hop_refused(struct request *r);
 void answer_challenge(struct request *r); /* 401 */
 void answer_decision(struct request *r);  /* any verdict but ALLOW */
 /* 403: the results could not go where they were asked to go. */

@@ -304,6 +304,7 @@ setup_open(struct setup *s, struct config *config,
         state_dir_lock(s, previous, err) < 0 || rcache_prepare(s, err) < 0 ||
         runtime_dir_prepare(s, err) < 0 || keytabs_open(s, err) < 0 ||
         access_log_open(s, err) < 0 ||
+        upstream_set_open(config, &s->upstreams, err) < 0 ||
         listener_set_open(config,
                           previous != NULL ? &previous->listeners : NULL,
                           &s->listeners, err) < 0)
@@ -320,6 +321,7 @@ setup_close(struct setup *s, const struct setup *successor)
     listener_set_close(&s->listeners,
                        successor != NULL ? &successor->listeners : NULL,
                        false);
+    upstream_set_close(&s->upstreams);
     if (s->state_fd >= 0)
         close(s->state_fd);
     if (s->keytab.fd >= 0)

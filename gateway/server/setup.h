@@ -5,6 +5,7 @@
 
 #include "gateway/config/config.h"
 #include "gateway/server/listener.h"
+#include "gateway/server/upstreams.h"
 #include "gateway/sys/sys.h"
 
 /* A keytab read into a memory file; fd -1: none. */
@@ -29,6 +30,7 @@ enum child_kind {
 struct setup {
     struct config *config; /* owned */
     struct listener_set listeners;
+    struct upstream_set upstreams;
     struct account user, store_user;
     int state_fd; /* state_dir, locked; children share the lock */
     struct key_file keytab, client_keytab;

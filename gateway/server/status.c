@@ -28,6 +28,12 @@ static const struct metric {
     METRIC("policy_generation", "gauge", generation,
            "Generation of the policy the worker decides by, 0: none."),
     METRIC("connections", "gauge", connections, "Open connections."),
+    METRIC("forwarded_total", "counter", forwarded,
+           "Requests sent to upstreams."),
+    METRIC("upstream_failures_total", "counter", upstream_failures,
+           "Requests that no upstream answered to the end."),
+    METRIC("upstream_active", "gauge", upstream_active,
+           "Requests that upstreams are at."),
 #undef METRIC
 };
 

@@ -121,6 +121,7 @@ step_route(struct request *r)
 {
     struct span path = {r->target.path, r->target.path_length};
     enum rest_parse parsed = REST_PARSE_NOT_FOUND;
+    enum step_result result;
 
     if (operation_is_path(path))
         return operation_route(r);
@@ -133,6 +134,9 @@ step_route(struct request *r)
         r->operation = operation_of(request_method(r));
         return STEP_NEXT;
     case REST_PARSE_NOT_FOUND:
+        result = forward_route(r);
+        if (result == STEP_DONE || r->resource == RESOURCE_ROUTE)
+            return result;
         r->reason = "no-such-resource";
         answer_problem(r, 404, "not-found", "Not found",
                        "There is no such resource here; namespaces are"
@@ -249,25 +253,13 @@ step_decide(struct request *r)
 static enum step_result
 step_body(struct request *r)
 {
-    struct http_header allow = {"Allow", r->resource == RESOURCE_OPERATION
-                                             ? OPERATION_METHODS
-                                             : rest_methods(r->route.kind)};
-    struct buf body = BUF_INIT;
-    struct rest_problem problem = {
-        .type = "method-not-allowed",
-        .title = "Method not allowed",
-        .status = 405,
-        .detail = "This resource does not know the method.",
-        .request_id = r->id,
-    };
-
+    if (r->resource == RESOURCE_ROUTE)
+        return forward_body(r);
     if (r->operation != OPERATION_WRITE)
         return STEP_NEXT;
-    r->reason = "method-not-allowed";
-    rest_problem_format(&problem, &body);
-    answer_send(r, 405, "application/problem+json", buf_span(&body), NULL,
-                &allow, 1);
-    buf_fini(&body);
+    answer_method_not_allowed(r, r->resource == RESOURCE_OPERATION
+                                     ? OPERATION_METHODS
+                                     : rest_methods(r->route.kind));
     return STEP_DONE;
 }
 
@@ -298,7 +290,8 @@ request_run(struct request *r, bool complete)
     while (!r->answered && r->step < ARRAY_COUNT(steps)) {
         const struct step *s = &steps[r->step];
 
-        if (s->needs_body && !complete)
+        /* What is forwarded begins before its body is here. */
+        if (s->needs_body && !complete && r->resource != RESOURCE_ROUTE)
             return;
         switch (s->run(r)) {
         case STEP_NEXT:
@@ -325,7 +318,7 @@ requests_retry(struct worker *w)
         struct request *next = r->next;
 
         r->next = NULL;
-        request_run(r, true);
+        request_run(r, r->complete);
         r = next;
     }
 }
@@ -379,6 +372,7 @@ request_new(struct worker *w, struct http_request *h)
     r->async.asked = r->async.again = false;
     r->async.id[0] = '\0';
     r->async.sink[0] = '\0';
+    memset(&r->forward, 0, sizeof(r->forward));
     r->route.kind = REST_NONE;
     r->route.namespace.length = 0;
     r->route.namespace.text[0] = '\0';
@@ -451,6 +445,7 @@ handler_finished(void *arg, struct http_request *h, int status, uint64_t bytes,
         record_access(r, bytes, completed);
     policy_image_unref(r->image);
     auth_result_fini(&r->auth);
+    forward_fini(r);
     sealed_fini(r);
     r->next = w->free_requests;
     w->free_requests = r;

@@ -94,6 +94,18 @@ repository_tell(struct worker *w)
 }
 
 static void
+proxy_watch(struct worker *w)
+{
+    struct proxy_counts n;
+
+    proxy_sweep(w->proxy);
+    n = proxy_counts(w->proxy);
+    atomic_store(&w->counters->forwarded, n.sent);
+    atomic_store(&w->counters->upstream_failures, n.failed);
+    atomic_store(&w->counters->upstream_active, n.active);
+}
+
+static void
 watch_due(void *arg)
 {
     struct worker *w = arg;
@@ -110,6 +122,8 @@ watch_due(void *arg)
     }
     repository_try(w);
     repository_tell(w);
+    if (w->proxy != NULL)
+        proxy_watch(w);
     for (size_t i = 0; i < w->endpoint_count; i++)
         connections += http_endpoint_connections(w->endpoints[i]);
     atomic_store(&w->counters->connections, connections);
@@ -277,6 +291,8 @@ before_wait(void *arg)
     struct worker *w = arg;
     int limit = w->waiting != NULL ? RETRY_MS : -1;
 
+    if (w->proxy != NULL && proxy_timeout_ms(w->proxy) == 0)
+        proxy_run(w->proxy);
     for (size_t i = 0; i < w->endpoint_count; i++) {
         int t = http_endpoint_timeout_ms(w->endpoints[i]);
 
@@ -284,6 +300,12 @@ before_wait(void *arg)
             http_endpoint_run(w->endpoints[i]);
             t = http_endpoint_timeout_ms(w->endpoints[i]);
         }
+        if (t >= 0 && (limit < 0 || t < limit))
+            limit = t;
+    }
+    if (w->proxy != NULL) {
+        int t = proxy_timeout_ms(w->proxy);
+
         if (t >= 0 && (limit < 0 || t < limit))
             limit = t;
     }
@@ -297,6 +319,34 @@ before_wait(void *arg)
 }
 
 /* -- life ------------------------------------------------------------------- */
+
+/* Each route has its own limit; this is what has to be let in for one. */
+static uint64_t
+routes_body_max(const struct config *c)
+{
+    uint64_t max = 0;
+
+    for (size_t i = 0; i < c->route_count; i++) {
+        if (c->routes[i].body_max > max)
+            max = c->routes[i].body_max;
+    }
+    return max;
+}
+
+static int
+proxy_open(struct worker *w, struct error *err)
+{
+    const struct worker_boot *boot = w->boot;
+    const struct proxy_options options = {
+        .loop = w->loop,
+        .config = boot->config,
+        .addresses = (const char *const *)boot->upstreams->addresses,
+    };
+
+    if (boot->config->route_count == 0)
+        return 0;
+    return proxy_new(&options, &w->proxy, err);
+}
 
 static int
 endpoint_open(struct worker *w, size_t i, struct error *err)
@@ -325,6 +375,7 @@ endpoint_open(struct worker *w, size_t i, struct error *err)
         .header_max = c->header_max,
         .token_max = c->token_max,
         .body_max = c->body_max,
+        .taken_body_max = routes_body_max(w->boot->config),
     };
     struct http_handlers handlers = worker_handlers;
 
@@ -387,7 +438,8 @@ worker_open(struct worker *w, struct error *err)
     w->events = event_sender_new(w->boot->event_fd, w->boot->id);
     if (w->events == NULL)
         return error_set_errno(err, ENOMEM, "events");
-    if (acceptor_open(w, err) < 0 || endpoints_open(w, err) < 0)
+    if (acceptor_open(w, err) < 0 || endpoints_open(w, err) < 0 ||
+        proxy_open(w, err) < 0)
         return -1;
     policy_load(w, err);
     repository_try(w);
@@ -400,7 +452,8 @@ worker_open(struct worker *w, struct error *err)
         loop_add(w->loop, w->boot->operation_fd, EPOLLIN, dispatcher_ready, w,
                  err) < 0)
         return -1;
-    return sandbox_worker(err);
+    return w->proxy != NULL ? sandbox_forwarding_worker(err)
+                            : sandbox_worker(err);
 }
 
 static void
@@ -409,6 +462,7 @@ worker_close(struct worker *w)
     for (size_t i = 0; i < w->endpoint_count; i++)
         http_endpoint_free(w->endpoints[i]);
     free(w->endpoints);
+    proxy_free(w->proxy);
     requests_free(w);
     acceptor_free(w->acceptor);
     repository_close(w->repository);

@@ -10,9 +10,11 @@
 #include "gateway/config/config.h"
 #include "gateway/event/event.h"
 #include "gateway/http/http.h"
+#include "gateway/proxy/proxy.h"
 #include "gateway/server/listener.h"
 #include "gateway/server/policy.h"
 #include "gateway/server/sealed.h"
+#include "gateway/server/upstreams.h"
 #include "gateway/sys/sys.h"
 #include "policy/repository/repository.h"
 
@@ -29,6 +31,9 @@ struct worker_counters {
     _Atomic uint64_t unavailable;     /* 503 */
     _Atomic uint64_t generation;
     _Atomic uint64_t connections;
+    _Atomic uint64_t forwarded; /* to upstreams */
+    _Atomic uint64_t upstream_failures;
+    _Atomic uint64_t upstream_active;
     _Atomic int64_t pid; /* 0: the slot is free */
 };
 
@@ -39,6 +44,7 @@ struct worker_boot {
     int id;
     const struct config *config;
     const struct listener_set *listeners;
+    const struct upstream_set *upstreams;
     struct account account;
     int master_fd;    /* channel to the master */
     int event_fd;     /* channel to the recorder */
@@ -61,6 +67,7 @@ struct worker {
     struct outbox *outbox;           /* NULL: not opened (yet) */
     struct policy_holder policy;
     struct event_sender *events;
+    struct proxy *proxy; /* NULL: there is no route */
     struct worker_counters *counters;
     struct http_endpoint **endpoints; /* one a listener, in its order */
     size_t endpoint_count;

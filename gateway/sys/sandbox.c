@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <seccomp.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -102,6 +103,10 @@ static const int worker_calls[] = {
     SCMP_SYS(bind),        SCMP_SYS(ioctl),      SCMP_SYS(sendfile),
     SCMP_SYS(fchmod),      SCMP_SYS(chmod),
 };
+
+/* Connections to upstreams, as well. */
+static const int forwarding_calls[] = {SCMP_SYS(connect),
+                                       SCMP_SYS(socketpair)};
 
 /* Connections to sinks, KDCs and name servers; nothing is written. */
 static const int courier_calls[] = {
@@ -215,6 +220,18 @@ sandbox_worker(struct error *err)
 
     return sandbox_enter(worker_calls, ARRAY_COUNT(worker_calls), families,
                          err);
+}
+
+int
+sandbox_forwarding_worker(struct error *err)
+{
+    static const int families[] = {AF_UNIX, AF_NETLINK, AF_INET, AF_INET6, 0};
+    int calls[ARRAY_COUNT(worker_calls) + ARRAY_COUNT(forwarding_calls)];
+
+    memcpy(calls, worker_calls, sizeof(worker_calls));
+    memcpy(calls + ARRAY_COUNT(worker_calls), forwarding_calls,
+           sizeof(forwarding_calls));
+    return sandbox_enter(calls, ARRAY_COUNT(calls), families, err);
 }
 
 int

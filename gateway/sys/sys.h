@@ -125,6 +125,7 @@ void privileges_hide_memory(void);
 /* Allow-list of system calls; refused ones answer EPERM and exec kills. A
  * no-op in builds with sanitizers, whose runtimes need more. */
 int sandbox_worker(struct error *err);
+int sandbox_forwarding_worker(struct error *err); /* it may connect, too */
 int sandbox_store(struct error *err); /* recorder, keeper, dispatcher */
 int sandbox_courier(struct error *err);
 

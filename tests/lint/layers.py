@@ -17,7 +17,7 @@ DECIDE = STORE + ["policy/repository"]
 POLICY = BASE + ["policy/repository", "policy/decision"]
 SYS = POLICY + ["gateway/sys"]
 PARTS = ["gateway/config", "gateway/event", "gateway/auth", "gateway/http",
-         "gateway/wsman"]
+         "gateway/wsman", "gateway/proxy"]
 
 # folder -> (folders it may include, external headers it may include)
 LAYERS = {
@@ -36,6 +36,7 @@ LAYERS = {
         SYS, ["gssapi/", "krb5.h", "krb5/", "profile.h", "gnutls/"]),
     "gateway/http": (SYS, ["microhttpd.h", "gnutls/"]),
     "gateway/wsman": (BASE + ["policy/repository"], ["libxml/"]),
+    "gateway/proxy": (SYS + ["gateway/config"], ["curl/"]),
     "gateway/rest": (SYS, ["cjson/"]),
     "gateway/callback": (SYS + ["gateway/config"], ["curl/", "sqlite3.h"]),
     "gateway/server": (

@@ -1,0 +1,135 @@
+#include <string.h>
+
+#include "gateway/proxy/proxy.h"
+
+/* RFC 9110 7.6.1, and what older software takes for such. */
+static const char *const hop_by_hop[] = {"Connection",
+                                         "Keep-Alive",
+                                         "Proxy-Authenticate",
+                                         "TE",
+                                         "Proxy-Connection",
+                                         "Proxy-Authorization",
+                                         "Trailer",
+                                         "Transfer-Encoding",
+                                         "Upgrade",
+                                         "HTTP2-Settings"};
+
+/* Made anew for each hop. */
+static const char *const ours[] = {"Host", "Content-Length", "Expect",
+                                   "Max-Forwards"};
+
+/* Whole names, and the beginnings of names, that some server somewhere reads
+ * as "this is who it is". */
+static const char *const identities[] = {
+    "Remote-User",    "Via",
+    "Forwarded",      "X-Real-IP",
+    "True-Client-IP", "From",
+    "Proxy",          "X-Http-Method-Override",
+    "X-Http-Method",  "X-Method-Override",
+    "X-Original-URL", "X-Rewrite-URL",
+    "X-Original-URI", "X-Original-Method",
+    "X-Request-Id"};
+static const char *const identity_prefixes[] = {"X-Remote-",
+                                                "X-Forwarded-",
+                                                "X-Nsgate-",
+                                                "X-Auth",
+                                                "X-User",
+                                                "X-Client-",
+                                                "X-SSL-",
+                                                "SSL-",
+                                                "X-Webauth-",
+                                                "X-Email",
+                                                "X-Groups",
+                                                "X-Principal",
+                                                "X-Kerberos-",
+                                                "Remote-",
+                                                "X-MS-Client-Principal",
+                                                "X-Impersonat",
+                                                "Impersonate-",
+                                                "Cf-Access-",
+                                                "X-Goog-",
+                                                "X-Amzn-Oidc-",
+                                                "X-Trusted-",
+                                                "X-Proxy-",
+                                                "X-Cluster-Client",
+                                                "X-Envoy-"};
+
+/* Of an answer: challenges are for the gateway, and the rest would be obeyed
+ * by a server in front of it. */
+static const char *const answer_private[] = {
+    "WWW-Authenticate",     "Authentication-Info", "Proxy-Authentication-Info",
+    "Content-Length",       "X-Sendfile",          "Alt-Svc",
+    "X-Lighttpd-Send-File", "X-Reproxy-URL"};
+static const char *const answer_private_prefixes[] = {"X-Accel-", "X-Nsgate-",
+                                                      "Nsgate-"};
+
+static bool
+is_one_of(struct span name, const char *const *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (span_equal_nocase(name, span_of(names[i])))
+            return true;
+    }
+    return false;
+}
+
+static bool
+begins_with(struct span name, const char *const *prefixes, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (span_starts_nocase(name, span_of(prefixes[i])))
+            return true;
+    }
+    return false;
+}
+
+/* Whether a Connection field's list has it. */
+static bool
+is_nominated(struct span name, struct span connection)
+{
+    while (connection.data != NULL) {
+        struct span one = span_trim(span_cut(connection, ',', &connection));
+
+        if (span_equal_nocase(one, name))
+            return true;
+    }
+    return false;
+}
+
+void
+proxy_connection_list(const struct proxy_field *fields, size_t count,
+                      struct buf *out)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (!span_equal_nocase(fields[i].name, SPAN("Connection")))
+            continue;
+        if (out->length > 0)
+            buf_add_char(out, ',');
+        buf_add_span(out, fields[i].value);
+    }
+}
+
+bool
+proxy_request_field_passes(struct span name, struct span connection,
+                           bool forward_token)
+{
+    if (span_equal_nocase(name, SPAN("Authorization")))
+        return forward_token;
+    return memchr(name.data, '_', name.length) == NULL &&
+           !is_one_of(name, hop_by_hop, ARRAY_COUNT(hop_by_hop)) &&
+           !is_one_of(name, ours, ARRAY_COUNT(ours)) &&
+           !is_one_of(name, identities, ARRAY_COUNT(identities)) &&
+           !begins_with(name, identity_prefixes,
+                        ARRAY_COUNT(identity_prefixes)) &&
+           !is_nominated(name, connection);
+}
+
+bool
+proxy_answer_field_passes(struct span name, struct span connection)
+{
+    return !is_one_of(name, hop_by_hop, ARRAY_COUNT(hop_by_hop)) &&
+           !is_one_of(name, answer_private, ARRAY_COUNT(answer_private)) &&
+           !begins_with(name, answer_private_prefixes,
+                        ARRAY_COUNT(answer_private_prefixes)) &&
+           !is_nominated(name, connection);
+}

@@ -1,0 +1,179 @@
+#ifndef GATEWAY_PROXY_PROXY_H
+#define GATEWAY_PROXY_PROXY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "gateway/config/config.h"
+#include "gateway/sys/sys.h"
+#include "policy/base/base.h"
+
+/*
+ * Requests handed on to the servers of [route/NAME], by libcurl's multi
+ * interface in the caller's event loop: one thread, nothing waits.
+ *
+ *     proxy_new(&options, &p, err);
+ *     before each wait: proxy_timeout_ms(p), and proxy_run(p) when it is 0
+ *     proxy_sweep(p) now and then: what takes too long ends
+ *
+ *     route = proxy_route_find(p, path, host, method);
+ *     (the caller decides whether the request may pass)
+ *     t = proxy_send(route, &request, &handlers);
+ *     proxy_transfer_write(t, ...), proxy_transfer_write_end(t)
+ *     -> handlers.head, then proxy_transfer_read until it says 0 or -1
+ *     proxy_transfer_free(t)
+ *
+ * Bytes flow both ways through buffers of PROXY_BUFFER each, so that whoever
+ * is slower holds the other up and memory is bounded.  No redirect is
+ * followed, no proxy of the environment used, nothing asked twice that may
+ * have been done.
+ */
+struct proxy;
+struct proxy_route;
+struct proxy_transfer;
+
+#define PROXY_BUFFER ((size_t)64 * 1024)
+
+struct proxy_options {
+    struct loop *loop;
+    const struct config *config; /* outlives the proxy, as do the next */
+    /* One an upstream of all routes, in their order: "address[,address]" of
+     * a host that is a name, "" if it could not be found. */
+    const char *const *addresses;
+};
+
+int proxy_new(const struct proxy_options *options, struct proxy **out,
+              struct error *err);
+/* No transfer may be left. */
+void proxy_free(struct proxy *p);
+int proxy_timeout_ms(const struct proxy *p); /* -1: none */
+void proxy_run(struct proxy *p);
+void proxy_sweep(struct proxy *p);
+
+/* -- routes --------------------------------------------------------------- */
+
+/* path: decoded, canonical; host: of the Host header, may be absent.  NULL:
+ * no route; *other (may be NULL) is then one for path and host that does not
+ * forward the method, or NULL. */
+const struct proxy_route *proxy_route_find(const struct proxy *p,
+                                           struct span path, struct span host,
+                                           const char *method,
+                                           const struct config_route **other);
+const struct config_route *proxy_route_config(const struct proxy_route *r);
+/*
+ * Whether nobody can read on the way to any of the route's upstreams: a Unix
+ * socket, verified https, or loopback http of a route that says channel =
+ * local (threat 29).
+ */
+bool proxy_route_is_private(const struct config_route *r);
+/* The first upstream that is not; NULL: all are. */
+const struct config_upstream *
+proxy_route_open_upstream(const struct config_route *r);
+
+/*
+ * A raw target in the one spelling that an upstream gets (RFC 3986 6.2.2):
+ * what need not be percent-encoded is not, what is is in upper case, bytes
+ * beyond ASCII are.  False for what two readers would read in two ways: an
+ * encoded '%' in front of two hexadecimal digits (decoded twice, another
+ * path), and a segment of dots with a parameter ("..;x").
+ */
+bool proxy_target_normalize(struct span raw, struct buf *out);
+
+/* -- headers -------------------------------------------------------------- */
+
+struct proxy_field {
+    struct span name, value;
+};
+
+/*
+ * What of a client's header reaches an upstream (RFC 9110 7.6.1; threat 23):
+ * not what is meant for the next hop only, nor what Connection names, nor
+ * anything that could be read as an identity or as ours.  Names with '_' are
+ * left out: some readers take it for '-'.
+ */
+/* All values of Connection as one list. */
+void proxy_connection_list(const struct proxy_field *fields, size_t count,
+                           struct buf *out);
+bool proxy_request_field_passes(struct span name, struct span connection,
+                                bool forward_token);
+/* The same of an answer: hop-by-hop fields, challenges, and what would make
+ * a server in front of the gateway do something. */
+bool proxy_answer_field_passes(struct span name, struct span connection);
+
+/* -- transfers ------------------------------------------------------------ */
+
+/* Who is behind a request; the gateway's own header fields are made of it.
+ * All are checked to be fit for a header before, or left out. */
+struct proxy_identity {
+    const char *principal, *realm, *level, *request_id;
+    const char *client; /* address, without port */
+    const char *proto;  /* "https" or "http" */
+};
+
+struct proxy_request {
+    const char *method;
+    struct span target; /* as proxy_target_normalize gives it */
+    const struct proxy_field *fields;
+    size_t field_count;
+    struct proxy_identity identity;
+    bool has_body;
+    bool has_length; /* else it is sent chunked */
+    uint64_t length;
+};
+
+enum proxy_failure {
+    PROXY_FAILURE_NONE = 0,
+    PROXY_FAILURE_UNREACHABLE, /* no upstream could be connected to */
+    PROXY_FAILURE_CLOSED,      /* ended before its answer */
+    PROXY_FAILURE_ANSWER,      /* an answer that is none, or too long a head */
+    PROXY_FAILURE_TIMEOUT,
+    PROXY_FAILURE_MEMORY,
+};
+const char *proxy_failure_name(enum proxy_failure failure);
+
+struct proxy_answer {
+    int status;
+    const struct proxy_field *fields; /* those that pass; NUL-terminated */
+    size_t field_count;
+    bool has_length;
+    uint64_t length;
+};
+
+/* Called from proxy_run or the loop, never from the functions below. */
+struct proxy_handlers {
+    void *arg;
+    /* The head of the answer; what is in it lives until the return. */
+    void (*head)(void *arg, const struct proxy_answer *answer);
+    /* There is no answer: nothing was said before.  detail may hold any
+     * bytes of the upstream's. */
+    void (*failed)(void *arg, enum proxy_failure failure, const char *detail);
+    void (*readable)(void *arg); /* proxy_transfer_read has something */
+    void (*writable)(void *arg); /* proxy_transfer_write has room again */
+};
+
+/* NULL: waiting_max of the route are there, or there is no memory. */
+struct proxy_transfer *proxy_send(const struct proxy_route *route,
+                                  const struct proxy_request *request,
+                                  const struct proxy_handlers *handlers);
+/* How much of it was taken; less than all: wait for writable. */
+size_t proxy_transfer_write(struct proxy_transfer *t, const char *data,
+                            size_t size);
+void proxy_transfer_write_end(struct proxy_transfer *t);
+/* Not once it is over: an upstream may answer before it has read all. */
+bool proxy_transfer_wants_body(const struct proxy_transfer *t);
+/* > 0: bytes; 0: the end; -1: broken off; -2: nothing yet. */
+long proxy_transfer_read(struct proxy_transfer *t, char *out, size_t max);
+/* Of the upstream it went to, as configured. */
+const char *proxy_transfer_upstream(const struct proxy_transfer *t);
+/* Ends it, whatever its state; no handler is called any more. */
+void proxy_transfer_free(struct proxy_transfer *t);
+
+/* Since the start, over all routes. */
+struct proxy_counts {
+    uint64_t sent, failed, timed_out;
+    uint64_t active;
+};
+struct proxy_counts proxy_counts(const struct proxy *p);
+
+#endif

@@ -1,0 +1,146 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/proxy/transfer.h"
+
+/* -- which route ---------------------------------------------------------- */
+
+static bool
+path_matches(const struct config_route *c, struct span path)
+{
+    struct span wanted = span_of(c->path);
+
+    if (wanted.data[wanted.length - 1] != '/')
+        return span_equal(path, wanted);
+    return path.length >= wanted.length &&
+           memcmp(path.data, wanted.data, wanted.length) == 0;
+}
+
+/* "Host: name:port"; the port is of the listener, not of the route. */
+static bool
+host_matches(const struct config_route *c, struct span host)
+{
+    char name[CONFIG_HOST_SIZE];
+    const char *end;
+
+    if (c->host_count == 0)
+        return true;
+    end = host.length > 0 && host.data[0] == '['
+              ? memchr(host.data, ']', host.length)
+              : NULL;
+    if (end != NULL)
+        host.length = (size_t)(end + 1 - host.data);
+    else
+        host = span_cut(host, ':', &(struct span){NULL, 0});
+    if (!config_host_parse(host, name))
+        return false;
+    for (size_t i = 0; i < c->host_count; i++) {
+        if (strcmp(c->hosts[i], name) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool
+method_matches(const struct config_route *c, const char *method)
+{
+    for (size_t i = 0; i < c->method_count; i++) {
+        if (strcmp(c->methods[i], method) == 0)
+            return true;
+    }
+    return c->method_count == 0;
+}
+
+const struct proxy_route *
+proxy_route_find(const struct proxy *p, struct span path, struct span host,
+                 const char *method, const struct config_route **other)
+{
+    const struct config_route *nearly = NULL;
+
+    for (size_t i = 0; i < p->route_count; i++) {
+        const struct config_route *c = p->routes[i].config;
+
+        if (!path_matches(c, path) || !host_matches(c, host))
+            continue;
+        /* A shorter path is another service. */
+        if (nearly != NULL && strcmp(nearly->path, c->path) != 0)
+            break;
+        if (method_matches(c, method))
+            return &p->routes[i];
+        nearly = c;
+    }
+    if (other != NULL)
+        *other = nearly;
+    return NULL;
+}
+
+const struct config_route *
+proxy_route_config(const struct proxy_route *r)
+{
+    return r->config;
+}
+
+/* -- whether it is private ------------------------------------------------ */
+
+static bool
+upstream_is_private(const struct config_route *r,
+                    const struct config_upstream *u)
+{
+    return u->unix_path != NULL || u->tls || (r->local && u->loopback);
+}
+
+const struct config_upstream *
+proxy_route_open_upstream(const struct config_route *r)
+{
+    for (size_t i = 0; i < r->upstream_count; i++) {
+        if (!upstream_is_private(r, &r->upstreams[i]))
+            return &r->upstreams[i];
+    }
+    return NULL;
+}
+
+bool
+proxy_route_is_private(const struct config_route *r)
+{
+    return r->upstream_count > 0 && proxy_route_open_upstream(r) == NULL;
+}
+
+/* -- which upstream ------------------------------------------------------- */
+
+/* Names are not asked for here: that would take a thread. */
+static bool
+upstream_has_address(const struct upstream *u)
+{
+    return u->config->numeric || u->config->unix_path != NULL ||
+           u->resolve != NULL;
+}
+
+struct upstream *
+route_pick_upstream(struct proxy_route *r, uint64_t tried)
+{
+    size_t count = r->config->upstream_count;
+    uint64_t now = clock_monotonic_ms();
+    struct upstream *soonest = NULL;
+
+    for (size_t i = 0; i < count; i++) {
+        size_t at = (r->next_upstream + i) % count;
+        struct upstream *u = &r->upstreams[at];
+
+        if ((tried & (UINT64_C(1) << at)) || !upstream_has_address(u))
+            continue;
+        if (u->down_until_ms <= now) {
+            r->next_upstream = (at + 1) % count;
+            return u;
+        }
+        if (soonest == NULL || u->down_until_ms < soonest->down_until_ms)
+            soonest = u;
+    }
+    return soonest;
+}
+
+void
+upstream_failed(struct proxy_route *r, struct upstream *u)
+{
+    u->down_until_ms =
+        clock_monotonic_ms() + (uint64_t)r->config->retry_s * 1000;
+}

@@ -1,0 +1,103 @@
+#ifndef GATEWAY_PROXY_TRANSFER_H
+#define GATEWAY_PROXY_TRANSFER_H
+
+#include <curl/curl.h>
+#include <sys/queue.h>
+
+#include "gateway/proxy/proxy.h"
+
+/* One server, as this process has met it. */
+struct upstream {
+    const struct config_upstream *config;
+    const char *address;        /* "" unless the host is a name */
+    struct curl_slist *resolve; /* NULL: nothing to be said */
+    uint64_t down_until_ms;     /* it is asked last until then */
+};
+
+/* Bytes between two that are not equally fast. */
+struct pipe {
+    char *data; /* PROXY_BUFFER; NULL until something is put in */
+    size_t start, length;
+};
+
+size_t pipe_put(struct pipe *p, const char *data, size_t size);
+size_t pipe_get(struct pipe *p, char *out, size_t max);
+size_t pipe_room(const struct pipe *p);
+void pipe_fini(struct pipe *p);
+
+TAILQ_HEAD(transfer_list, proxy_transfer);
+
+/*
+ * A route has its own multi handle: its connections, and its limits, are no
+ * other route's.
+ */
+struct proxy_route {
+    struct proxy *proxy;
+    const struct config_route *config;
+    CURLM *multi;
+    struct upstream *upstreams;
+    size_t next_upstream;
+    uint64_t timer_ms; /* 0: none */
+    unsigned inside;   /* the library, where no handle may be removed */
+    unsigned count;
+    struct transfer_list transfers;
+};
+
+struct proxy {
+    struct proxy_options options;
+    size_t route_count;
+    struct proxy_route *routes;
+    struct proxy_counts counts;
+};
+
+struct proxy_transfer {
+    TAILQ_ENTRY(proxy_transfer) link;
+    struct proxy_route *route;
+    struct proxy_handlers handlers;
+    struct upstream *upstream;
+    uint64_t tried; /* bits of the upstreams that were asked */
+    CURL *easy;
+    bool added; /* to the multi handle */
+    bool freed; /* by its owner, inside of the library */
+    struct curl_slist *headers;
+    struct buf target; /* for the upstream */
+    char error[CURL_ERROR_SIZE];
+    uint64_t deadline_ms; /* 0: the client's turn */
+
+    bool has_body, body_ended, body_waits; /* the library, for more */
+    bool writer_waits;
+    uint64_t body_sent;
+    struct pipe up;
+    bool may_repeat; /* a method that is safe, without a body */
+
+    struct buf lines; /* of the answer's head */
+    struct buf location;
+    size_t head_bytes;
+    bool head_said, head_bad;
+    bool held; /* the library, until the reader has read */
+    bool reader_waits;
+    struct pipe down;
+    bool ended, broken;
+};
+
+/* -- transfer.c ----------------------------------------------------------- */
+
+/* The library says that it is over. */
+void transfer_done(struct proxy_transfer *t, CURLcode code);
+/* Its time is up. */
+void transfer_expire(struct proxy_transfer *t);
+void transfer_destroy(struct proxy_transfer *t);
+
+/* -- answer.c ------------------------------------------------------------- */
+
+/* CURLOPT_HEADERFUNCTION */
+size_t answer_line(char *bytes, size_t size, size_t count, void *arg);
+
+/* -- route.c -------------------------------------------------------------- */
+
+/* One that was not tried: of those that are up the next in turn, else the one
+ * that is up again soonest; NULL: all were tried. */
+struct upstream *route_pick_upstream(struct proxy_route *r, uint64_t tried);
+void upstream_failed(struct proxy_route *r, struct upstream *u);
+
+#endif

@@ -1,0 +1,468 @@
+/* Requests for the servers behind the gateway. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/server/request.h"
+
+#define FIELDS_MAX 200
+
+/* -- route ---------------------------------------------------------------- */
+
+static enum step_result
+forward_not_allowed(struct request *r, const struct config_route *route)
+{
+    struct buf methods = BUF_INIT;
+
+    for (size_t i = 0; i < route->method_count; i++)
+        buf_addf(&methods, "%s%s", i > 0 ? ", " : "", route->methods[i]);
+    answer_method_not_allowed(
+        r, methods.length > 0 && !buf_failed(&methods) ? methods.data : "");
+    buf_fini(&methods);
+    return STEP_DONE;
+}
+
+enum step_result
+forward_route(struct request *r)
+{
+    const struct config_route *other = NULL;
+    struct span path = {r->target.path, r->target.path_length};
+
+    if (r->worker->proxy == NULL)
+        return STEP_NEXT;
+    r->forward.route =
+        proxy_route_find(r->worker->proxy, path, request_header(r, "Host"),
+                         request_method(r), &other);
+    if (r->forward.route == NULL)
+        return other != NULL ? forward_not_allowed(r, other) : STEP_NEXT;
+    if (!proxy_target_normalize(http_request_target(r->http),
+                                &r->forward.target)) {
+        r->reason = "malformed";
+        answer_problem(r, 400, "malformed", "Bad request",
+                       "The path could be read in two ways.", 0, NULL);
+        return STEP_DONE;
+    }
+    r->resource = RESOURCE_ROUTE;
+    r->route.namespace = proxy_route_config(r->forward.route)->namespace;
+    r->operation = strcmp(request_method(r), "GET") == 0 ||
+                           strcmp(request_method(r), "HEAD") == 0 ||
+                           strcmp(request_method(r), "OPTIONS") == 0
+                       ? OPERATION_READ
+                       : OPERATION_WRITE;
+    return STEP_NEXT;
+}
+
+/* -- the client's body ---------------------------------------------------- */
+
+/* Before there is a transfer nothing is taken, afterwards as much as it
+ * can. */
+static size_t
+forward_take(void *arg, const char *data, size_t size)
+{
+    struct request *r = arg;
+    size_t took;
+
+    if (r->forward.over)
+        return HTTP_BODY_UNWANTED;
+    if (r->forward.transfer == NULL)
+        return 0;
+    if (!proxy_transfer_wants_body(r->forward.transfer))
+        return HTTP_BODY_UNWANTED;
+    r->forward.received += size;
+    if (r->forward.received > proxy_route_config(r->forward.route)->body_max) {
+        forward_end(r);
+        answer_problem(r, 413, "too-large", "Too large",
+                       "The body is larger than this route takes.", 0, NULL);
+        return HTTP_BODY_UNWANTED;
+    }
+    took = proxy_transfer_write(r->forward.transfer, data, size);
+    r->forward.received -= size - took;
+    return took;
+}
+
+enum step_result
+forward_body(struct request *r)
+{
+    const struct config_route *c = proxy_route_config(r->forward.route);
+    const struct http_body_taker taker = {r, forward_take};
+    uint64_t length = 0;
+
+    if (request_header_count(r, "Upgrade") > 0 &&
+        !span_equal_nocase(request_header(r, "Upgrade"), SPAN("h2c")))
+    {
+        r->reason = "upgrade";
+        answer_problem(r, 501, "upgrade-not-supported", "Not implemented",
+                       "Connections are not upgraded here: what follows could"
+                       " be judged by nobody.",
+                       0, NULL);
+        return STEP_DONE;
+    }
+    if (r->sealed.open || r->complete)
+        return STEP_NEXT;
+    if (http_request_body_length(r->http, &length) && length > c->body_max) {
+        r->reason = "too-large";
+        answer_problem(r, 413, "too-large", "Too large",
+                       "The body is larger than this route takes.", 0, NULL);
+        return STEP_DONE;
+    }
+    http_request_take_body(r->http, &taker);
+    return STEP_NEXT;
+}
+
+/* What is sealed is here as a whole. */
+static void
+forward_write_sealed(struct request *r)
+{
+    struct span rest = span_skip(r->sealed.inner->body, r->forward.received);
+
+    r->forward.received +=
+        proxy_transfer_write(r->forward.transfer, rest.data, rest.length);
+    if (r->forward.received == r->sealed.inner->body.length)
+        proxy_transfer_write_end(r->forward.transfer);
+}
+
+static void
+forward_writable(void *arg)
+{
+    struct request *r = arg;
+
+    if (r->sealed.open)
+        forward_write_sealed(r);
+    else
+        http_request_take_more(r->http);
+}
+
+/* -- the answer ------------------------------------------------------------ */
+
+void
+forward_end(struct request *r)
+{
+    struct proxy_transfer *t = r->forward.transfer;
+
+    r->forward.transfer = NULL;
+    r->forward.over = true;
+    proxy_transfer_free(t);
+}
+
+static long
+forward_read(void *arg, char *out, size_t max)
+{
+    struct request *r = arg;
+    long got;
+
+    if (r->forward.transfer == NULL)
+        return -1;
+    got = proxy_transfer_read(r->forward.transfer, out, max);
+    if (got == -1)
+        r->reason = "broken-off";
+    return got == -2 ? HTTP_STREAM_LATER : got;
+}
+
+static void
+forward_close(void *arg)
+{
+    forward_end(arg);
+}
+
+static void
+forward_too_large(struct request *r)
+{
+    forward_end(r);
+    r->reason = "too-large";
+    answer_problem(r, 413, "too-large", "Too large to be sealed",
+                   "The answer is larger than sealed_body_max; ask by https.",
+                   0, NULL);
+}
+
+/* A sealed answer is made in one piece: its head waits in r. */
+static void
+forward_seal(struct request *r)
+{
+    size_t max = r->listener->config->sealed_body_max;
+    char block[16 * 1024];
+    long got;
+
+    while ((got = proxy_transfer_read(r->forward.transfer, block,
+                                      sizeof(block))) > 0)
+    {
+        buf_add(&r->forward.body, block, (size_t)got);
+        if (r->forward.body.length > max) {
+            forward_too_large(r);
+            return;
+        }
+    }
+    if (got == -2)
+        return;
+    if (got < 0 || buf_failed(&r->forward.body)) {
+        forward_end(r);
+        r->reason = "upstream-closed";
+        answer_problem(r, 502, "bad-gateway", "Bad gateway",
+                       "The server behind the gateway broke its answer off.",
+                       0, NULL);
+        return;
+    }
+    forward_end(r);
+    answer_forwarded(r, r->forward.status, buf_span(&r->forward.head),
+                     buf_span(&r->forward.body), NULL);
+}
+
+static void
+forward_readable(void *arg)
+{
+    struct request *r = arg;
+
+    if (r->sealed.open)
+        forward_seal(r);
+    else
+        http_request_stream_more(r->http);
+}
+
+/* "name NUL value NUL" of each: what outlives the transfer. */
+static bool
+head_keep(struct request *r, const struct proxy_answer *a)
+{
+    struct buf *head = &r->forward.head;
+
+    for (size_t i = 0; i < a->field_count; i++) {
+        buf_add_span(head, a->fields[i].name);
+        buf_add_char(head, '\0');
+        buf_add_span(head, a->fields[i].value);
+        buf_add_char(head, '\0');
+    }
+    return !buf_failed(head);
+}
+
+static bool
+has_no_body(const struct request *r, const struct proxy_answer *a)
+{
+    return a->status == 204 || a->status == 304 || a->status == 205 ||
+           (strcmp(request_method(r), "HEAD") == 0 && !a->has_length);
+}
+
+static void
+forward_refused(struct request *r, const char *reason, const char *detail)
+{
+    r->reason = reason;
+    record_event(r, EVENT_UPSTREAM_FAILED, reason, detail,
+                 "Look at the server that the route names.");
+}
+
+static void
+forward_head(void *arg, const struct proxy_answer *a)
+{
+    struct request *r = arg;
+    struct http_stream stream = {.arg = r,
+                                 .read = forward_read,
+                                 .close = forward_close,
+                                 .has_length = a->has_length,
+                                 .length = a->length};
+    struct span none = {NULL, 0};
+
+    r->forward.status = a->status;
+    if (a->status == 401 || a->status == 407) {
+        forward_end(r);
+        forward_refused(r, "upstream-unauthorized",
+                        "the server wants credentials of its own");
+        answer_problem(r, 502, "bad-gateway", "Bad gateway",
+                       "The server behind the gateway asks for credentials of"
+                       " its own.",
+                       0, NULL);
+        return;
+    }
+    if (!head_keep(r, a)) {
+        forward_end(r);
+        answer_problem(r, 503, "unavailable", "Service unavailable",
+                       "Out of memory.", 0, NULL);
+        return;
+    }
+    if (r->sealed.open && strcmp(request_method(r), "HEAD") != 0 &&
+        !has_no_body(r, a))
+    {
+        if (a->has_length && a->length > r->listener->config->sealed_body_max)
+            forward_too_large(r);
+        else
+            forward_seal(r);
+        return;
+    }
+    if (r->sealed.open || has_no_body(r, a)) {
+        answer_forwarded(r, a->status, buf_span(&r->forward.head), none, NULL);
+        return;
+    }
+    answer_forwarded(r, a->status, buf_span(&r->forward.head), none, &stream);
+}
+
+static const struct {
+    enum proxy_failure failure;
+    int status;
+    const char *type, *title, *detail;
+} failures[] = {
+    {PROXY_FAILURE_UNREACHABLE, 502, "bad-gateway", "Bad gateway",
+     "No server behind the gateway can be reached."},
+    {PROXY_FAILURE_CLOSED, 502, "bad-gateway", "Bad gateway",
+     "The server behind the gateway closed the connection."},
+    {PROXY_FAILURE_ANSWER, 502, "bad-gateway", "Bad gateway",
+     "The server behind the gateway gave no usable answer."},
+    {PROXY_FAILURE_TIMEOUT, 504, "gateway-timeout", "Gateway timeout",
+     "The server behind the gateway did not answer in time."},
+};
+
+static void
+forward_failed(void *arg, enum proxy_failure failure, const char *detail)
+{
+    struct request *r = arg;
+    char text[400];
+
+    snprintf(text, sizeof(text), "%s: %s",
+             proxy_transfer_upstream(r->forward.transfer), detail);
+    forward_end(r);
+    forward_refused(r, proxy_failure_name(failure), text);
+    for (size_t i = 0; i < ARRAY_COUNT(failures); i++) {
+        if (failures[i].failure == failure) {
+            answer_problem(r, failures[i].status, failures[i].type,
+                           failures[i].title, failures[i].detail, 0, NULL);
+            return;
+        }
+    }
+    answer_problem(r, 503, "unavailable", "Service unavailable",
+                   "The gateway has no memory for this request.", 0, NULL);
+}
+
+/* -- sending --------------------------------------------------------------- */
+
+static size_t
+fields_of(const struct request *r, struct proxy_field *out)
+{
+    size_t n = 0;
+
+    if (r->sealed.inner != NULL) {
+        for (; n < r->sealed.inner->field_count && n < FIELDS_MAX; n++)
+            out[n] = (struct proxy_field){r->sealed.inner->fields[n].name,
+                                          r->sealed.inner->fields[n].value};
+        return n;
+    }
+    while (n < FIELDS_MAX &&
+           http_request_field(r->http, n, &out[n].name, &out[n].value))
+        n++;
+    return n;
+}
+
+/* Whom the client's address is: a trusted proxy's word, or the peer's. */
+static void
+client_address(const struct request *r, char out[64])
+{
+    const struct http_peer *peer = http_request_peer(r->http);
+    struct span said = http_request_header(r->http, "X-Nsgate-Client-Addr");
+
+    if (r->listener->config->channel == LISTENER_CHANNEL_PROXY)
+        snprintf(out, 64, "%.*s", (int)(said.length < 63 ? said.length : 63),
+                 said.data);
+    else
+        snprintf(out, 64, "%s", peer->address);
+}
+
+static bool
+forward_send(struct request *r)
+{
+    struct proxy_field fields[FIELDS_MAX];
+    char address[64];
+    const struct proxy_handlers handlers = {
+        .arg = r,
+        .head = forward_head,
+        .failed = forward_failed,
+        .readable = forward_readable,
+        .writable = forward_writable,
+    };
+    struct proxy_request q = {
+        .method = request_method(r),
+        .target = buf_span(&r->forward.target),
+        .fields = fields,
+        .field_count = fields_of(r, fields),
+        .identity = {.principal = r->auth.principal,
+                     .realm = r->auth.realm,
+                     .level = authn_level_name(r->decision.effective),
+                     .request_id = r->id,
+                     .client = address,
+                     .proto = r->channel == CHANNEL_TLS ||
+                                      r->channel == CHANNEL_PROXY_TLS
+                                  ? "https"
+                                  : "http"},
+        .has_length = true,
+    };
+
+    client_address(r, address);
+    if (r->sealed.open) {
+        q.length = r->sealed.inner->body.length;
+        q.has_body = q.length > 0;
+    } else if (!r->complete) {
+        q.has_body = true;
+        q.has_length = http_request_body_length(r->http, &q.length);
+    }
+    r->forward.transfer = proxy_send(r->forward.route, &q, &handlers);
+    return r->forward.transfer != NULL;
+}
+
+/* -- act -------------------------------------------------------------------- */
+
+/* What must be private on the way to the gateway must be so behind it
+ * (threat 29). */
+static bool
+hop_is_private_enough(const struct request *r)
+{
+    return r->decision.required != AUTHN_LEVEL_PKT_PRIVACY ||
+           proxy_route_is_private(proxy_route_config(r->forward.route));
+}
+
+static enum step_result
+forward_refuse_hop(struct request *r)
+{
+    const struct config_route *c = proxy_route_config(r->forward.route);
+    char detail[256];
+
+    snprintf(detail, sizeof(detail), "the upstream %s of route '%s'",
+             proxy_route_open_upstream(c)->url, c->name);
+    r->forward.over = true;
+    r->reason = "upstream-not-private";
+    atomic_fetch_add_explicit(&r->worker->counters->denied, 1,
+                              memory_order_relaxed);
+    record_event(r, EVENT_ENCRYPTION_REQUIRED, r->reason, detail,
+                 "Reach the server by https or a Unix socket; http to the"
+                 " loopback address needs channel = local in the route.");
+    answer_hop_refused(r);
+    return STEP_DONE;
+}
+
+enum step_result
+forward_act(struct request *r)
+{
+    if (r->forward.transfer != NULL) { /* its body has come to its end */
+        proxy_transfer_write_end(r->forward.transfer);
+        return STEP_DONE;
+    }
+    if (r->forward.over)
+        return STEP_DONE;
+    if (!hop_is_private_enough(r))
+        return forward_refuse_hop(r);
+    atomic_fetch_add_explicit(&r->worker->counters->allowed, 1,
+                              memory_order_relaxed);
+    if (!forward_send(r)) {
+        r->forward.over = true;
+        r->reason = "route-busy";
+        answer_busy(r);
+        return STEP_DONE;
+    }
+    if (r->sealed.open && r->sealed.inner->body.length > 0)
+        forward_write_sealed(r);
+    else if (!r->complete)
+        http_request_take_more(r->http);
+    return STEP_DONE;
+}
+
+void
+forward_fini(struct request *r)
+{
+    proxy_transfer_free(r->forward.transfer);
+    r->forward.transfer = NULL;
+    buf_fini(&r->forward.target);
+    buf_fini(&r->forward.head);
+    secret_fini(&r->forward.body);
+}

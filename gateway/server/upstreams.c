@@ -1,0 +1,188 @@
+#include "gateway/server/upstreams.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "gateway/http/http.h"
+#include "gateway/sys/sys.h"
+
+#define PEM_BYTES_MAX ((size_t)4 * 1024 * 1024)
+
+/* -- files ---------------------------------------------------------------- */
+
+/* As far as its own permissions tell. */
+static bool
+is_readable_by(const char *path, const struct account *user)
+{
+    struct stat st;
+    unsigned bits;
+
+    if (user->uid == 0 || stat(path, &st) < 0)
+        return true;
+    bits = st.st_mode & 07;
+    if (user->uid == st.st_uid)
+        bits = (st.st_mode >> 6) & 07;
+    else if (user->gid == st.st_gid)
+        bits = (st.st_mode >> 3) & 07;
+    return (bits & 04) != 0;
+}
+
+static int
+pem_load(const struct config_route *r, const char *key, const char *path,
+         int (*check)(const char *pem, struct error *err),
+         const struct account *user, struct buf *out, struct error *err)
+{
+    if (path == NULL)
+        return 0;
+    if (file_read(path, PEM_BYTES_MAX, out, err) < 0) {
+        /* What only the privileged may read is believed. */
+        if (err->code == -EACCES && geteuid() != 0)
+            return 0;
+        return config_blame_route(r, key, err);
+    }
+    if (check(out->data, err) < 0) {
+        error_prefix(err, "%s", path);
+        return config_blame_route(r, key, err);
+    }
+    if (is_readable_by(path, user))
+        return 0;
+    error_set(err, "%s cannot be read by user '%s'; chgrp %u and chmod g+r it",
+              path, user->name, (unsigned)user->gid);
+    return config_blame_route(r, key, err);
+}
+
+static int
+files_check(const struct config_route *r, const struct account *user,
+            struct error *err)
+{
+    struct buf ca = BUF_INIT, certificate = BUF_INIT, key = BUF_INIT;
+    int result = -1;
+
+    if (pem_load(r, "upstream_ca", r->upstream_ca, http_tls_check_certificate,
+                 user, &ca, err) < 0 ||
+        pem_load(r, "upstream_certificate", r->upstream_certificate,
+                 http_tls_check_certificate, user, &certificate, err) < 0 ||
+        pem_load(r, "upstream_key", r->upstream_key, http_tls_check_key, user,
+                 &key, err) < 0)
+        goto out;
+    result = 0;
+    if (certificate.length > 0 && key.length > 0 &&
+        http_tls_check(certificate.data, key.data, err) < 0)
+    {
+        error_prefix(err, "%s with %s", r->upstream_certificate,
+                     r->upstream_key);
+        result = config_blame_route(r, "upstream_key", err);
+    }
+out:
+    buf_fini(&ca);
+    buf_fini(&certificate);
+    secret_fini(&key);
+    return result;
+}
+
+int
+upstream_files_check(const struct config *config, struct error *err)
+{
+    struct account user;
+
+    if (config->route_count == 0)
+        return 0;
+    if (account_find(config->user, &user, err) < 0)
+        return config_blame(config, "user", err);
+    for (size_t i = 0; i < config->route_count; i++) {
+        if (files_check(&config->routes[i], &user, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* -- addresses ------------------------------------------------------------ */
+
+static void
+addresses_add(const struct addrinfo *found, struct buf *out)
+{
+    for (; found != NULL; found = found->ai_next) {
+        char text[INET6_ADDRSTRLEN];
+        const struct sockaddr_in *in = (const void *)found->ai_addr;
+        const struct sockaddr_in6 *in6 = (const void *)found->ai_addr;
+        bool ipv6 = found->ai_family == AF_INET6;
+
+        if (inet_ntop(found->ai_family,
+                      ipv6 ? (const void *)&in6->sin6_addr
+                           : (const void *)&in->sin_addr,
+                      text, sizeof(text)) == NULL)
+            continue;
+        buf_addf(out, "%s%s%s%s", out->length > 0 ? "," : "", ipv6 ? "[" : "",
+                 text, ipv6 ? "]" : "");
+    }
+}
+
+static char *
+addresses_find(const struct config_route *r, const struct config_upstream *u)
+{
+    const struct addrinfo hints = {.ai_family = AF_UNSPEC,
+                                   .ai_socktype = SOCK_STREAM,
+                                   .ai_flags = AI_ADDRCONFIG};
+    struct addrinfo *found = NULL;
+    struct buf out = BUF_INIT;
+    int rc;
+
+    buf_add_string(&out, "");
+    if (u->numeric || u->unix_path != NULL)
+        return strdup("");
+    rc = getaddrinfo(u->host, NULL, &hints, &found);
+    if (rc == 0)
+        addresses_add(found, &out);
+    else
+        log_write(LOG_LEVEL_WARNING, "[route/%s] upstream %s: %s", r->name,
+                  u->url, gai_strerror(rc));
+    freeaddrinfo(found);
+    if (out.length == 0) {
+        buf_fini(&out);
+        return strdup("");
+    }
+    return buf_take(&out);
+}
+
+/* -- all together --------------------------------------------------------- */
+
+void
+upstream_set_close(struct upstream_set *set)
+{
+    for (size_t i = 0; set->addresses != NULL && i < set->count; i++)
+        free(set->addresses[i]);
+    free(set->addresses);
+    *set = (struct upstream_set){0};
+}
+
+int
+upstream_set_open(const struct config *config, struct upstream_set *out,
+                  struct error *err)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < config->route_count; i++)
+        count += config->routes[i].upstream_count;
+    *out = (struct upstream_set){
+        .addresses = calloc(count + 1, sizeof(*out->addresses))};
+    for (size_t i = 0; out->addresses != NULL && i < config->route_count; i++)
+    {
+        const struct config_route *r = &config->routes[i];
+
+        for (size_t j = 0; j < r->upstream_count; j++)
+            out->addresses[out->count++] = addresses_find(r, &r->upstreams[j]);
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (out->addresses != NULL && out->addresses[i] != NULL)
+            continue;
+        upstream_set_close(out);
+        return error_set_errno(err, ENOMEM, "routes");
+    }
+    return 0;
+}

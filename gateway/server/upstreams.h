@@ -1,0 +1,27 @@
+#ifndef GATEWAY_SERVER_UPSTREAMS_H
+#define GATEWAY_SERVER_UPSTREAMS_H
+
+#include "gateway/config/config.h"
+#include "gateway/proxy/proxy.h"
+
+/*
+ * The addresses of the names of routes' servers, which the master finds
+ * before it makes workers: they may not ask name servers, since the C library
+ * does that in a way that the sandbox forbids.
+ */
+struct upstream_set {
+    size_t count;
+    char **addresses; /* as proxy_options has them */
+};
+
+/* A name that cannot be found is a warning in the log: its server counts as
+ * unreachable until the next reload. */
+int upstream_set_open(const struct config *config, struct upstream_set *out,
+                      struct error *err);
+void upstream_set_close(struct upstream_set *set);
+/* Whether the files of routes are what they are for, and can be read by
+ * `user`, who does so for each connection: 0, or -1 with "FILE:LINE: " of the
+ * key. */
+int upstream_files_check(const struct config *config, struct error *err);
+
+#endif

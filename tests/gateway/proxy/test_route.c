@@ -1,0 +1,107 @@
+#include "gateway/proxy/proxy.h"
+
+#include "tests/support/support.h"
+
+SUITE(route);
+
+static const struct config_upstream unix_socket = {.url = "unix:/s",
+                                                   .unix_path = "/s"};
+static const struct config_upstream https = {
+    .url = "https://h", .tls = true, .host = "h", .port = 443};
+static const struct config_upstream loopback = {.url = "http://127.0.0.1",
+                                                .host = "127.0.0.1",
+                                                .port = 80,
+                                                .numeric = true,
+                                                .loopback = true};
+static const struct config_upstream http = {
+    .url = "http://h", .host = "h", .port = 80};
+
+Test(route, is_private_only_if_the_way_to_each_upstream_is)
+{
+    static const struct {
+        const struct config_upstream *first, *second;
+        bool local, expected;
+    } rows[] = {
+        {&unix_socket, NULL, false, true}, {&https, NULL, false, true},
+        {&loopback, NULL, false, false},   {&loopback, NULL, true, true},
+        {&http, NULL, false, false},       {&http, NULL, true, false},
+        {&https, &http, true, false},      {&https, &unix_socket, false, true},
+        {&http, &https, false, false},     {&https, &loopback, false, false},
+    };
+
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        struct config_upstream two[2] = {*rows[i].first, {0}};
+        struct config_route r = {
+            .upstreams = two, .upstream_count = 1, .local = rows[i].local};
+
+        if (rows[i].second != NULL)
+            two[r.upstream_count++] = *rows[i].second;
+        cr_expect_eq(proxy_route_is_private(&r), rows[i].expected, "row %zu",
+                     i);
+    }
+    cr_expect_not(proxy_route_is_private(&(struct config_route){0}));
+}
+
+/* Sorted as check_routes sorts them. */
+static struct proxy *
+routes(struct config *c, struct loop *loop)
+{
+    static const char *const hosts[] = {"a.example", "::1"};
+    static const char *const methods[] = {"GET"};
+    static struct config_route list[4];
+    static const char *const addresses[4] = {"", "", "", ""};
+    struct proxy_options options = {
+        .loop = loop, .config = c, .addresses = addresses};
+    struct proxy *p;
+
+    for (size_t i = 0; i < ARRAY_COUNT(list); i++)
+        list[i] = (struct config_route){
+            .upstreams = &loopback, .upstream_count = 1, .connections_max = 1};
+    list[0].path = "/a/b/";
+    list[0].methods = methods;
+    list[0].method_count = 1;
+    list[1].path = "/a/";
+    list[1].hosts = hosts;
+    list[1].host_count = 2;
+    list[2].path = "/a/";
+    list[3].path = "/x";
+    c->routes = list;
+    c->route_count = ARRAY_COUNT(list);
+    cr_assert_eq(proxy_new(&options, &p, NULL), 0);
+    return p;
+}
+
+Test(route, is_the_one_with_the_longest_path_and_the_host)
+{
+    struct config c = {0};
+    struct loop *loop = loop_new(NULL);
+    struct proxy *p = routes(&c, loop);
+    static const struct {
+        const char *path, *host, *method;
+        int expected; /* -1: none, -2: none for the method */
+    } rows[] = {
+        {"/a/b/c", "h", "GET", 0},       {"/a/b/", "h", "GET", 0},
+        {"/a/b", "h", "GET", 2},         {"/a/b/c", "h", "PUT", -2},
+        {"/a/c", "A.Example", "GET", 1}, {"/a/c", "a.example:8443", "GET", 1},
+        {"/a/c", "[::1]:1", "GET", 1},   {"/a/c", "a.example.", "GET", 2},
+        {"/a/c", "", "GET", 2},          {"/a/c", NULL, "DELETE", 2},
+        {"/a", "h", "GET", -1},          {"/x", "h", "POST", 3},
+        {"/x/", "h", "POST", -1},        {"/xy", "h", "POST", -1},
+        {"/", "h", "GET", -1},
+    };
+
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        const struct config_route *other = NULL;
+        const struct proxy_route *r =
+            proxy_route_find(p, span_of(rows[i].path), span_of(rows[i].host),
+                             rows[i].method, &other);
+        int found = r != NULL       ? (int)(proxy_route_config(r) - c.routes)
+                    : other != NULL ? -2
+                                    : -1;
+
+        cr_expect_eq(found, rows[i].expected, "%s %s: %d", rows[i].path,
+                     rows[i].host, found);
+    }
+    proxy_free(p);
+    loop_free(loop);
+}

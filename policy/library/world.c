@@ -60,6 +60,20 @@ class_find(void *context, const struct namespace_path *ns, struct span name)
     return class;
 }
 
+static const struct cim_qualifier_declaration *
+qualifier_find(void *context, const struct namespace_path *ns,
+               struct span name)
+{
+    struct world *w = context;
+    struct cim_qualifier_declaration *found = NULL;
+
+    if (w->repo == NULL || w->failed)
+        return NULL;
+    if (repository_qualifier(w->repo, ns, name, w->arena, &found, &w->err) < 0)
+        w->failed = true;
+    return found;
+}
+
 struct class_near {
     struct nearest nearest;
     struct arena *arena;
@@ -115,6 +129,7 @@ world_answers(struct world *w)
                               .namespace_exists = namespace_exists,
                               .class_find = class_find,
                               .class_near = class_near,
+                              .qualifier_find = qualifier_find,
                               .namespace_near = namespace_near,
                               .namespace_encrypted = namespace_encrypted};
 }

@@ -154,9 +154,9 @@ stored_instance(struct mof_compilation *c, const struct syntax_statement *st,
 
     if (span_equal_nocase(st->u.instance->class_name, SPAN("__thisnamespace")))
         report_store_error(c, st->at, CODE_NOT_SUPPORTED,
-                           "a namespace's security descriptor is not taken "
-                           "from MOF; use an [access/...] section of the "
-                           "configuration");
+                           "a namespace's security descriptor is written "
+                           "[NamespaceSecuritySDDL(\"...\")] instance of "
+                           "__Namespace");
     security_refuse_instance(c, st);
     st->space->has_content = true;
     p.result = check_emit(c, st, MOF_STATEMENT_INSTANCE, st->space);

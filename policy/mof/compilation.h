@@ -54,6 +54,8 @@ struct space {
     /* Its first security statement. */
     bool is_secured, requires_encryption;
     struct at secured_at;
+    struct span descriptor; /* NamespaceSecuritySDDL; absent: none */
+    struct at descriptor_at;
 };
 
 /* Items whose number is not known yet; lists inside lists share it. */

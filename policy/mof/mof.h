@@ -105,6 +105,8 @@ enum mof_phase {
         true, "-check: right by the grammar, refused by a compile")           \
     ROW(EMPTY_NAMESPACE, "empty-namespace", true, STORE, INVALID_NAMESPACE,   \
         false, "a security statement that protects nothing yet")              \
+    ROW(DESCRIPTOR, "descriptor", true, STORE, NOT_SUPPORTED, false,          \
+        "a security descriptor is stored and not in force yet")               \
     ROW(UNENCRYPTED_CHILD, "unencrypted-child", true, STORE,                  \
         INVALID_NAMESPACE, false,                                             \
         "an encrypted namespace has a child that is not")                     \
@@ -186,6 +188,7 @@ enum mof_statement_kind {
     MOF_STATEMENT_DELETE_NAMESPACE,
     MOF_STATEMENT_ENCRYPTION, /* RequiresEncryption on target */
     MOF_STATEMENT_QUALIFIER_DECLARATION,
+    MOF_STATEMENT_DESCRIPTOR, /* NamespaceSecuritySDDL on target */
 };
 
 /* How a class or an instance may be stored (WBEM_CHANGE_FLAG_TYPE, MS-WMI
@@ -210,7 +213,7 @@ void mof_change_print(struct buf *out, unsigned set, const char *between);
 const char *mof_change_contradiction(unsigned set);
 
 /* One thing to do, in source order. `namespace` is where it happens; for
- * NAMESPACE and ENCRYPTION it is the namespace meant itself. */
+ * NAMESPACE, ENCRYPTION and DESCRIPTOR it is the namespace meant itself. */
 struct mof_statement {
     enum mof_statement_kind kind;
     struct namespace_path namespace;
@@ -219,6 +222,7 @@ struct mof_statement {
     uint32_t last_line;
     bool from_pragma;         /* NAMESPACE: named by a pragma only */
     bool requires_encryption; /* ENCRYPTION */
+    struct span descriptor;   /* DESCRIPTOR: its text, checked */
     bool must_exist;          /* DELETE_*: FAIL was said */
     bool is_instance;         /* NAMESPACE: of __Namespace */
     unsigned change;          /* CLASS, INSTANCE, NAMESPACE: enum mof_change */
@@ -391,6 +395,8 @@ void mof_print_unit(struct buf *out, const struct mof_unit *unit);
  * statement that requires encryption in it or no longer does, and so on. */
 void mof_print_namespace(struct buf *out, const char *display);
 void mof_print_encryption(struct buf *out, bool required);
+/* `[NamespaceSecuritySDDL("...")] instance of __SystemSecurity { };` */
+void mof_print_descriptor(struct buf *out, struct span sddl);
 void mof_print_class(struct buf *out, const struct cim_class *c);
 void mof_print_instance(struct buf *out, const struct cim_instance *i);
 void

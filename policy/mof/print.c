@@ -177,6 +177,14 @@ mof_print_encryption(struct buf *out, bool required)
              required ? "TRUE" : "FALSE");
 }
 
+void
+mof_print_descriptor(struct buf *out, struct span sddl)
+{
+    buf_add_string(out, "[NamespaceSecuritySDDL(");
+    print_string(out, sddl, 0);
+    buf_add_string(out, ")]\ninstance of __SystemSecurity { };\n");
+}
+
 /* -- a unit ---------------------------------------------------------------- */
 
 struct unit_printer {
@@ -289,6 +297,8 @@ statement_print(struct unit_printer *u, const struct mof_statement *st)
         mof_print_instance(u->out, st->instance);
     } else if (st->kind == MOF_STATEMENT_ENCRYPTION) {
         mof_print_encryption(u->out, st->requires_encryption);
+    } else if (st->kind == MOF_STATEMENT_DESCRIPTOR) {
+        mof_print_descriptor(u->out, st->descriptor);
     } else if (st->kind == MOF_STATEMENT_DELETE_CLASS) {
         delete_print(u, st, "deleteclass", st->name);
     } else if (st->kind == MOF_STATEMENT_DELETE_INSTANCE) {

@@ -3,10 +3,11 @@
 #include "policy/mof/check.h"
 #include "policy/mof/names.h"
 #include "policy/mof/report.h"
+#include "policy/mof/sddl.h"
 #include "policy/mof/space.h"
 
 /*
- * RequiresEncryption (MS-WMI 2.2.30.3, 3.1.4.18): on an instance of
+ * NamespaceSecuritySDDL, and RequiresEncryption (MS-WMI 2.2.30.3, 3.1.4.18): on an instance of
  * __SystemSecurity for the namespace it is in, on an instance of __Namespace
  * for the child it names.  Such a statement is never dropped, guessed or half
  * read: what is not exactly understood is an error.
@@ -155,31 +156,55 @@ encryption_set(struct mof_compilation *c, const struct syntax_statement *st,
             .requires_encryption = value;
 }
 
-/* O: and G: in lower case are the usual mistake (MS-WMI clients fail). */
+/* Two descriptors for one namespace contradict as TRUE and FALSE do. */
 static void
-sddl_refuse(struct mof_compilation *c, struct source *source,
-            const struct syntax_qualifier *q)
+descriptor_set(struct mof_compilation *c, const struct syntax_statement *st,
+               struct space *target, struct at at, struct span text)
+{
+    size_t result;
+
+    if (target->path.length == 0)
+        return;
+    if (target->descriptor.data != NULL &&
+        !span_equal(target->descriptor, text)) {
+        report_error(c, at, CODE_DUPLICATE_QUALIFIER,
+                     "%s has another security descriptor in this compile",
+                     target->display);
+        report_detail(c, target->descriptor_at, "the other one is here");
+        return;
+    }
+    if (target->descriptor.data == NULL)
+        target->descriptor_at = at;
+    target->descriptor = text;
+    result = check_emit(c, st, MOF_STATEMENT_DESCRIPTOR, target);
+    if (result != SIZE_MAX)
+        VECTOR_AT(&c->results, struct mof_statement, result).descriptor = text;
+}
+
+static void
+descriptor_read(struct mof_compilation *c, const struct syntax_statement *st,
+                struct space *target, const struct syntax_qualifier *q)
 {
     const struct syntax_value *v = &q->value;
-    struct at at = qualifier_at(source, q);
+    struct at at = qualifier_at(st->at.source, q);
+    const char *problem;
+    size_t where;
 
     if (v->kind != VALUE_NONE)
-        at = (struct at){source, v->offset, v->width ? v->width : 1};
+        at = (struct at){st->at.source, v->offset, v->width ? v->width : 1};
     if (v->kind != VALUE_STRING) {
         report_error(c, at, CODE_TYPE_MISMATCH,
                      "NamespaceSecuritySDDL takes one string");
         return;
     }
-    if (v->u.text.length > 1 && v->u.text.data[1] == ':' &&
-        (v->u.text.data[0] == 'o' || v->u.text.data[0] == 'g'))
-        report_store_error(c, at, CODE_INVALID_PARAMETER,
-                           "SDDL tells upper from lower case: write O: and "
-                           "G:");
+    problem = sddl_check(v->u.text, &where);
+    if (problem != NULL)
+        report_store_error(
+            c, at, CODE_INVALID_PARAMETER,
+            "no security descriptor, at its character %zu: %s",
+            utf8_count((struct span){v->u.text.data, where}) + 1, problem);
     else
-        report_store_error(c, at, CODE_NOT_SUPPORTED,
-                           "a namespace's security descriptor is not taken "
-                           "from MOF; use an [access/...] section of the "
-                           "configuration");
+        descriptor_set(c, st, target, at, v->u.text);
 }
 
 void
@@ -204,7 +229,7 @@ security_statement(struct mof_compilation *c,
             else
                 report_value(c, source, q);
         } else if (span_equal_nocase(q->name, sddl)) {
-            sddl_refuse(c, source, q);
+            descriptor_read(c, st, target, q);
         } else if ((meant = qualifier_meant(q->name)) != NULL) {
             report_error(c, qualifier_at(source, q),
                          CODE_QUALIFIER_USED_OUTSIDE_SCOPE,
@@ -246,7 +271,8 @@ near_in_compile(const struct mof_compilation *c, const struct space *s,
 
 /* A typo must not protect nothing. */
 static void
-typo_check(struct mof_compilation *c, struct space *s, size_t *pairs)
+typo_check(struct mof_compilation *c, struct space *s, struct at at,
+           size_t *pairs)
 {
     const struct mof_world *world = &c->options.world;
     const struct space *other;
@@ -264,13 +290,13 @@ typo_check(struct mof_compilation *c, struct space *s, size_t *pairs)
     else if ((other = near_in_compile(c, s, pairs)) != NULL)
         meant = other->display;
     if (meant != NULL && !c->options.create) {
-        report_store_error(c, s->secured_at, CODE_INVALID_NAMESPACE,
+        report_store_error(c, at, CODE_INVALID_NAMESPACE,
                            "%s does not exist (--create makes it all the "
                            "same)",
                            s->display);
         report_meant(c, span_of(meant));
     } else {
-        report_warning(c, MOF_WARNING_EMPTY_NAMESPACE, s->secured_at,
+        report_warning(c, MOF_WARNING_EMPTY_NAMESPACE, at,
                        "%s is new and nothing is in it: this statement "
                        "protects nothing yet",
                        s->display);
@@ -318,8 +344,15 @@ security_finish(struct mof_compilation *c)
     for (size_t i = 0; i < c->space_list.count; i++) {
         struct space *s = VECTOR_AT(&c->space_list, struct space *, i);
 
-        if (s->is_secured)
-            typo_check(c, s, &pairs);
+        if (s->is_secured || s->descriptor.data != NULL)
+            typo_check(c, s, s->is_secured ? s->secured_at : s->descriptor_at,
+                       &pairs);
+        if (s->descriptor.data != NULL)
+            report_warning(c, MOF_WARNING_DESCRIPTOR, s->descriptor_at,
+                           "the security descriptor of %s is stored, but "
+                           "access is decided by the [access/...] sections "
+                           "of the configuration",
+                           s->display);
         child_check(c, s);
     }
 }

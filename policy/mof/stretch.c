@@ -12,11 +12,13 @@
  * So a million of them take no more memory than their text does.
  */
 
-/* System classes are about namespaces, which the check must know of. */
+/* System classes are about namespaces, which the check must know of.
+ * Flavors that a statement of the file gave are not read again. */
 static bool
 stands_alone(const struct parser *p, const struct syntax_instance *i)
 {
-    return p->aliases == 0 && !names_is_system(i->class_name);
+    return p->aliases == 0 && p->scope->flavors == NULL &&
+           !names_is_system(i->class_name);
 }
 
 static bool

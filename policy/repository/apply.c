@@ -114,6 +114,22 @@ apply_encryption(struct apply *a, const struct mof_statement *st)
     return r < 0 ? -1 : 0;
 }
 
+static int
+apply_descriptor(struct apply *a, const struct mof_statement *st)
+{
+    unsigned change = apply_change(st, a->options->instance_change);
+    int64_t id;
+
+    if (apply_namespace(a, st, &id) < 0)
+        return -1;
+    if (id <= a->old_namespace && (change & MOF_CHANGE_CREATE_ONLY))
+        return apply_fail(a, APPLY_ALREADY_EXISTS,
+                          "namespace %s exists already, so that its security "
+                          "descriptor may not change",
+                          st->namespace_display);
+    return namespaces_descriptor(a->repo, id, st->descriptor, a->err);
+}
+
 /* -- instances ------------------------------------------------------------ */
 
 static int
@@ -281,13 +297,14 @@ apply_delete_namespace(struct apply *a, const struct mof_statement *st)
     return 0;
 }
 
-/* Known to the compile that declares it; nothing is kept. */
 static int
 apply_qualifier(struct apply *a, const struct mof_statement *st)
 {
-    (void)a;
-    (void)st;
-    return 0;
+    int64_t ns;
+
+    if (apply_namespace(a, st, &ns) < 0)
+        return -1;
+    return qualifiers_put(a->repo, ns, st->qualifier, a->err);
 }
 
 /* -- the unit ------------------------------------------------------------- */
@@ -302,6 +319,7 @@ static int (*const appliers[])(struct apply *,
     [MOF_STATEMENT_DELETE_NAMESPACE] = apply_delete_namespace,
     [MOF_STATEMENT_ENCRYPTION] = apply_encryption,
     [MOF_STATEMENT_QUALIFIER_DECLARATION] = apply_qualifier,
+    [MOF_STATEMENT_DESCRIPTOR] = apply_descriptor,
 };
 
 static int

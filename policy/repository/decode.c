@@ -303,3 +303,22 @@ decode_instance(struct span bytes, struct arena *arena)
 
     return decoder_end(&d) ? i : NULL;
 }
+
+struct cim_qualifier_declaration *
+decode_qualifier_declaration(struct span bytes, struct arena *arena)
+{
+    struct decoder d = decoder_begin(bytes, arena);
+    struct cim_qualifier_declaration *q = decode_alloc(&d, 1, sizeof(*q));
+
+    if (q == NULL)
+        return NULL;
+    q->name = decode_text(&d);
+    q->type = decode_type(&d);
+    q->is_array = decode_bool(&d);
+    q->has_value = decode_bool(&d);
+    if (q->has_value)
+        decode_value(&d, &q->value);
+    q->scopes = (unsigned)decode_number_max(&d, UINT16_MAX);
+    q->flavors = (unsigned)decode_number_max(&d, UINT16_MAX);
+    return decoder_end(&d) ? q : NULL;
+}

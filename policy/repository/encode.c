@@ -196,3 +196,20 @@ encode_instance(struct buf *b, const struct cim_instance *instance)
     encode_object(&e, instance);
     return e.too_deep ? -1 : 0;
 }
+
+void
+encode_qualifier_declaration(struct buf *b,
+                             const struct cim_qualifier_declaration *q)
+{
+    struct encoder e = {b, 0, false};
+
+    encode_byte(&e, ENCODING_VERSION);
+    encode_text(&e, q->name);
+    encode_byte(&e, q->type);
+    encode_byte(&e, q->is_array);
+    encode_byte(&e, q->has_value);
+    if (q->has_value)
+        encode_value(&e, &q->value);
+    encode_number(&e, q->scopes);
+    encode_number(&e, q->flavors);
+}

@@ -4,9 +4,9 @@
 #include "policy/base/base.h"
 
 /*
- * Class declarations and instances as the store keeps them: one byte of
- * format version, then the fields of struct cim_class or struct cim_instance
- * in their order.
+ * Class declarations, instances and declarations of qualifiers as the store
+ * keeps them: one byte of format version, then the fields of struct cim_class,
+ * cim_instance or cim_qualifier_declaration in their order.
  *
  *     number    LEB128: seven bits a byte, the lowest first, bit 7 = more
  *     sint      a number, zigzag: 0, -1, 1, -2, ...
@@ -33,11 +33,15 @@ enum {
 /* Appends; memory problems show in buf_failed, too deep an instance is -1. */
 int encode_class(struct buf *b, const struct cim_class *c);
 int encode_instance(struct buf *b, const struct cim_instance *instance);
+void encode_qualifier_declaration(struct buf *b,
+                                  const struct cim_qualifier_declaration *q);
 /* A value alone, to compare. */
 int encode_value_bytes(struct buf *b, const struct cim_value *v);
 
 /* In arena, copying what they keep.  NULL: damaged, or out of memory. */
 struct cim_class *decode_class(struct span bytes, struct arena *arena);
 struct cim_instance *decode_instance(struct span bytes, struct arena *arena);
+struct cim_qualifier_declaration *
+decode_qualifier_declaration(struct span bytes, struct arena *arena);
 
 #endif

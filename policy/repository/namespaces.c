@@ -1,5 +1,6 @@
 #include "policy/repository/store.h"
 
+#include <errno.h>
 #include <string.h>
 
 #define NEAR_MAX 2 /* edits that count as a slip of the pen */
@@ -310,6 +311,41 @@ namespaces_encryption(struct repository *repo, const struct namespace_path *ns,
     if (store_run(repo, s, err) < 0)
         return -1;
     return sqlite3_changes(repo->db) > 0;
+}
+
+int
+namespaces_descriptor(struct repository *repo, int64_t ns, struct span sddl,
+                      struct error *err)
+{
+    sqlite3_stmt *s = store_statement(repo, STATEMENT_DESCRIPTOR_PUT, err);
+
+    if (s == NULL)
+        return -1;
+    store_bind_number(repo, s, 1, ns);
+    store_bind_span(repo, s, 2, sddl);
+    return store_run(repo, s, err);
+}
+
+int
+repository_descriptor(struct repository *repo, const struct namespace_path *ns,
+                      struct arena *arena, struct span *sddl_out,
+                      struct error *err)
+{
+    sqlite3_stmt *s = store_statement(repo, STATEMENT_DESCRIPTOR_GET, err);
+    int r;
+
+    *sddl_out = (struct span){NULL, 0};
+    if (s == NULL)
+        return -1;
+    store_bind_span(repo, s, 1, namespace_path_span(ns));
+    r = store_step(repo, s, err);
+    if (r > 0) {
+        *sddl_out = arena_span(arena, store_column(s, 0));
+        if (sddl_out->data == NULL)
+            r = error_set_errno(err, ENOMEM, "%s", repo->path);
+    }
+    store_done(repo, s);
+    return r;
 }
 
 int

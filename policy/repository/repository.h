@@ -156,6 +156,23 @@ int repository_each_class(struct repository *repo,
 int repository_class(struct repository *repo, const struct namespace_path *ns,
                      struct span name, struct arena *arena,
                      struct cim_class **class_out, struct error *err);
+/* A namespace's security descriptor as NamespaceSecuritySDDL gave it.  Kept,
+ * and not yet what decides.  1 found, 0 there is none, -1 error. */
+int repository_descriptor(struct repository *repo,
+                          const struct namespace_path *ns, struct arena *arena,
+                          struct span *sddl_out, struct error *err);
+/* The declaration of a qualifier in that namespace.  1 found, 0 not, -1. */
+int repository_qualifier(struct repository *repo,
+                         const struct namespace_path *ns, struct span name,
+                         struct arena *arena,
+                         struct cim_qualifier_declaration **out,
+                         struct error *err);
+/* All of them, by name, each in arena. */
+int repository_each_qualifier(
+    struct repository *repo, const struct namespace_path *ns,
+    struct arena *arena,
+    bool (*visit)(void *arg, const struct cim_qualifier_declaration *q),
+    void *arg, struct error *err);
 /* 1 found, 0 not, -1 error. key as mof_instance_key gives it. */
 int repository_instance(struct repository *repo,
                         const struct namespace_path *ns,

@@ -2,7 +2,8 @@
  * Every statement of the store, one row each: STATEMENT(name, sql).  Included
  * more than once, hence no guard.
  *
- * Tables (schema.c): namespace, class, instance, policy.  Names compare
+ * Tables (schema.c): namespace, descriptor, qualifier, class, instance,
+ * policy.  Names compare
  * without ASCII case by COLLATE NOCASE, which is exactly that in SQLite.  A
  * class whose body is NULL stands for a system class that has instances.
  */
@@ -30,6 +31,23 @@ STATEMENT(NAMESPACE_DELETE,
           "WITH RECURSIVE tree(id) AS (SELECT id FROM namespace WHERE "
           "path = ?1 UNION SELECT n.id FROM namespace n JOIN tree t "
           "ON n.parent = t.id) DELETE FROM namespace WHERE id IN tree")
+
+STATEMENT(DESCRIPTOR_PUT,
+          "INSERT OR REPLACE INTO descriptor (namespace, sddl) "
+          "VALUES (?1, ?2)")
+STATEMENT(DESCRIPTOR_GET,
+          "SELECT d.sddl FROM descriptor d JOIN namespace n ON "
+          "n.id = d.namespace WHERE n.path = ?1")
+
+STATEMENT(QUALIFIER_PUT,
+          "INSERT OR REPLACE INTO qualifier (namespace, name, body) "
+          "VALUES (?1, ?2, ?3)")
+STATEMENT(QUALIFIER_GET,
+          "SELECT q.body FROM qualifier q JOIN namespace n ON "
+          "n.id = q.namespace WHERE n.path = ?1 AND q.name = ?2")
+STATEMENT(QUALIFIER_EACH,
+          "SELECT q.body FROM qualifier q JOIN namespace n ON "
+          "n.id = q.namespace WHERE n.path = ?1 ORDER BY q.name")
 
 STATEMENT(CLASS_ID,
           "SELECT id, body IS NULL FROM class WHERE namespace = ?1 AND "

@@ -97,12 +97,20 @@ int namespaces_ensure(struct repository *repo, const struct namespace_path *ns,
 int namespaces_encryption(struct repository *repo,
                           const struct namespace_path *ns, bool required,
                           struct error *err);
+/* Sets the security descriptor, as text. */
+int namespaces_descriptor(struct repository *repo, int64_t ns,
+                          struct span sddl, struct error *err);
 /* The highest row. */
 int namespaces_last(struct repository *repo, int64_t *id_out,
                     struct error *err);
 /* With all below it; how many in *count_out. */
 int namespaces_delete(struct repository *repo, const struct namespace_path *ns,
                       size_t *count_out, struct error *err);
+
+/* Adds or replaces a declaration. */
+int qualifiers_put(struct repository *repo, int64_t ns,
+                   const struct cim_qualifier_declaration *q,
+                   struct error *err);
 
 /* 1 found, 0 not, -1.  *system_out: it only stands for a system class. */
 int classes_id(struct repository *repo, int64_t ns, struct span name,

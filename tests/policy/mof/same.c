@@ -232,6 +232,8 @@ content_same(const struct mof_statement *a, const struct mof_statement *b)
                instances_same(a->instance, b->instance);
     case MOF_STATEMENT_QUALIFIER_DECLARATION:
         return declarations_same(a->qualifier, b->qualifier);
+    case MOF_STATEMENT_DESCRIPTOR:
+        return spans_same("descriptor", a->descriptor, b->descriptor);
     default:
         return true;
     }

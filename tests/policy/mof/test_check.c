@@ -98,6 +98,22 @@ Test(check, gives_instances_values_of_their_class_types)
     mof_compilation_free(c);
 }
 
+Test(check, gives_qualifiers_the_flavors_of_their_statement)
+{
+    struct mof_compilation *c = compile_in_world(
+        "class A { [key] uint8 k; }; qualifier Q : ToInstance;\n"
+        "[Q(1), R] instance of A { k = 1; };\n"
+        "[Q(1) : DisableOverride] instance of A { k = 2; };\n");
+    const struct cim_qualifier *q;
+
+    cr_assert(mof_error_count(c) == 0, "%s", errors_of(c));
+    q = statement_of(c, MOF_STATEMENT_INSTANCE, 0)->instance->qualifiers.items;
+    cr_expect(q[0].flavors == CIM_FLAVOR_TO_INSTANCE && q[1].flavors == 0);
+    q = statement_of(c, MOF_STATEMENT_INSTANCE, 1)->instance->qualifiers.items;
+    cr_expect(q[0].flavors == CIM_FLAVOR_DISABLE_OVERRIDE);
+    mof_compilation_free(c);
+}
+
 Test(check, embeds_instances_by_value_and_by_alias)
 {
     struct mof_compilation *c = compile_in_world(

@@ -50,6 +50,34 @@ def false_true():
         s.expect_generation(generation)
 
 
+@test("a security descriptor and declarations of qualifiers are stored, and "
+      "hold in the next compile")
+def kept_beside_classes():
+    s = State()
+    _, err = s.run(s.file("a.mof", r"""
+#pragma namespace("root")
+[NamespaceSecuritySDDL("D:(A;CI;0x60003;;;WD)")]
+instance of __Namespace { Name = "x"; };
+#pragma namespace("root\\x")
+Qualifier OnClass : boolean = false, Scope(class), Flavor(DisableOverride);
+[OnClass] class A { [key] uint8 k; };
+"""))
+    expect_in(err, "[descriptor]")
+    expect_equal(s.query("SELECT n.path, sddl FROM descriptor d JOIN namespace"
+                         " n ON n.id = d.namespace"),
+                 [("root\\x", "D:(A;CI;0x60003;;;WD)")], "descriptors")
+    expect_equal(s.query("SELECT name FROM qualifier"), [("OnClass",)],
+                 "declarations")
+    _, err = s.run("-N:root\\x", s.file("b.mof", """class B {
+ [OnClass] uint8 p; };
+[OnClass(FALSE)] class C : A { };
+"""), code=3)
+    expect_in(err, "b.mof:2:3: error 0x8004402E")
+    _, err = s.run("-N:root\\x", s.file(
+        "c.mof", "[OnClass(FALSE)] class C : A { };"), code=1)
+    expect_in(err, "c.mof:1:2: error 0x80041053")
+
+
 @test("compiling the same again changes nothing")
 def again():
     s = State()

@@ -660,3 +660,84 @@ APPLY_TEST(tells_which_statement_failed)
               change.failed->where.line == 7);
     repository_rollback(repo);
 }
+
+/* -- beside classes and instances ------------------------------------------ */
+
+static struct span
+descriptor_of(const char *ns, struct arena *arena)
+{
+    struct namespace_path path = path_of(ns);
+    uint64_t generation;
+    struct error err;
+    struct span sddl;
+
+    cr_assert(repository_read_begin(repo, &generation, &err) == 0);
+    cr_assert(repository_descriptor(repo, &path, arena, &sddl, &err) >= 0);
+    repository_read_end(repo);
+    return sddl;
+}
+
+APPLY_TEST(keeps_a_security_descriptor_until_the_namespace_goes)
+{
+    struct arena *arena = arena_new();
+
+    unit_descriptor(&unit, "root\\a", "D:(A;;GA;;;BA)");
+    store();
+    assert_span(descriptor_of("root\\a", arena), "D:(A;;GA;;;BA)");
+    unit_descriptor(&unit, "root\\a", "D:");
+    store();
+    assert_span(descriptor_of("root\\a", arena), "D:");
+    unit_delete(&unit, MOF_STATEMENT_DELETE_NAMESPACE, "root\\a", NULL, true);
+    store();
+    unit_namespace(&unit, "root\\a");
+    store();
+    cr_expect(descriptor_of("root\\a", arena).data == NULL);
+    arena_free(arena);
+}
+
+static bool
+count_qualifiers(void *arg, const struct cim_qualifier_declaration *q)
+{
+    cr_assert(q->name.length > 0);
+    ++*(int *)arg;
+    return true;
+}
+
+APPLY_TEST(keeps_declarations_of_qualifiers_by_namespace)
+{
+    struct cim_qualifier_declaration q = {.name = {"Weight", 6},
+                                          .type = CIM_UINT32,
+                                          .has_value = true,
+                                          .value = {.type = CIM_UINT32,
+                                                    .one.uint = 7},
+                                          .scopes = CIM_SCOPE_PROPERTY |
+                                                    CIM_SCOPE_REFERENCE,
+                                          .flavors =
+                                              CIM_FLAVOR_DISABLE_OVERRIDE},
+                                     *found;
+    struct namespace_path a = path_of("root\\a"), b = path_of("root\\b");
+    struct arena *arena = arena_new();
+    uint64_t generation;
+    struct error err;
+    int count = 0;
+
+    unit_namespace(&unit, "root\\b");
+    unit_qualifier(&unit, "root\\a", &q);
+    store();
+    q.value.one.uint = 8;
+    unit_qualifier(&unit, "root\\a", &q);
+    store();
+    cr_assert(repository_read_begin(repo, &generation, &err) == 0);
+    cr_assert(repository_qualifier(repo, &a, SPAN("WEIGHT"), arena, &found,
+                                   &err) == 1);
+    assert_span(found->name, "Weight");
+    cr_expect(found->type == CIM_UINT32 && found->value.one.uint == 8 &&
+              found->scopes == q.scopes && found->flavors == q.flavors);
+    cr_expect(repository_qualifier(repo, &b, SPAN("Weight"), arena, &found,
+                                   &err) == 0);
+    cr_expect(repository_each_qualifier(repo, &a, arena, count_qualifiers,
+                                        &count, &err) == 0);
+    cr_expect(count == 1);
+    repository_read_end(repo);
+    arena_free(arena);
+}

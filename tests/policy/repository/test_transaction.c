@@ -266,11 +266,34 @@ Test(transaction, refuses_a_newer_schema_and_a_file_others_may_write)
 
     repository_close(repository_new(&dir));
     snprintf(path, sizeof(path), "%s/%s", dir, REPOSITORY_FILE);
-    test_shell("sqlite3 %s 'pragma user_version = 2'", path);
+    test_shell("sqlite3 %s 'pragma user_version = 3'", path);
     assert_no_repository(dir);
-    test_shell("sqlite3 %s 'pragma user_version = 1'", path);
+    test_shell("sqlite3 %s 'pragma user_version = 2'", path);
     test_shell("chmod 660 %s", path);
     assert_no_repository(dir);
+}
+
+Test(transaction, brings_an_older_schema_up_to_date_when_it_writes)
+{
+    const char *dir;
+    struct repository *repo = repository_new(&dir);
+    struct error err = {0};
+    char path[300];
+
+    store_namespace(repo, "root\\a");
+    repository_close(repo);
+    snprintf(path, sizeof(path), "%s/%s", dir, REPOSITORY_FILE);
+    test_shell("sqlite3 %s 'drop table descriptor; drop table qualifier; "
+               "pragma user_version = 1'",
+               path);
+    cr_assert(repository_open(dir, REPOSITORY_READ, &repo, &err) < 0);
+    cr_assert(strstr(err.text, "older") != NULL, "%s", err.text);
+    cr_assert(repository_open(dir, REPOSITORY_WRITE, &repo, &err) == 0, "%s",
+              err.text);
+    cr_assert(repository_check(repo, &err) == 0, "%s", err.text);
+    repository_close(repo);
+    cr_assert(repository_open(dir, REPOSITORY_READ, &repo, &err) == 0);
+    repository_close(repo);
 }
 
 Test(transaction, check_finds_damage)

@@ -70,6 +70,19 @@ unit_encryption(struct unit *u, const char *ns, bool required)
 }
 
 void
+unit_descriptor(struct unit *u, const char *ns, const char *sddl)
+{
+    add(u, MOF_STATEMENT_DESCRIPTOR, ns)->descriptor = span_of(sddl);
+}
+
+void
+unit_qualifier(struct unit *u, const char *ns,
+               const struct cim_qualifier_declaration *q)
+{
+    add(u, MOF_STATEMENT_QUALIFIER_DECLARATION, ns)->qualifier = q;
+}
+
+void
 unit_class(struct unit *u, const char *ns, const char *name,
            const char *superclass)
 {

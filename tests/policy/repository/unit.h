@@ -27,6 +27,10 @@ void unit_free(struct unit *u);
 void unit_namespace(struct unit *u, const char *ns);
 void unit_encryption(struct unit *u, const char *ns, bool required);
 /* superclass NULL: none.  Properties are added to the class named last. */
+void unit_descriptor(struct unit *u, const char *ns, const char *sddl);
+/* q must live as long as the unit. */
+void unit_qualifier(struct unit *u, const char *ns,
+                    const struct cim_qualifier_declaration *q);
 void unit_class(struct unit *u, const char *ns, const char *name,
                 const char *superclass);
 void unit_property(struct unit *u, const char *name, enum cim_type type,

@@ -134,13 +134,23 @@ result_set(struct binary_reader *r, struct parameters *all,
     return true;
 }
 
+/* As mofcomp adds it; an author's own is as he wrote it. */
+static bool
+is_automatic(const struct syntax_qualifier *id)
+{
+    return span_equal(id->name, SPAN("ID")) &&
+           id->flavors ==
+               (CIM_FLAVOR_TO_INSTANCE | CIM_FLAVOR_DISABLE_OVERRIDE);
+}
+
 static bool
 parameter_read(struct binary_reader *r, struct region one,
                struct parameters *all)
 {
     struct binary_record record;
     struct syntax_property p;
-    struct syntax_qualifier id;
+    const struct syntax_qualifier *id;
+    struct syntax_qualifier taken;
     struct span class_name;
 
     if (!binary_read_record(r, one, &record))
@@ -155,9 +165,14 @@ parameter_read(struct binary_reader *r, struct region one,
     }
     if (!binary_read_declaration(r, &record, &p))
         return false;
-    if (!binary_take_qualifier(&p.qualifiers, SPAN("id"), &id))
+    id = find(&p.qualifiers, SPAN("id"));
+    if (id == NULL)
         return result_set(r, all, &p);
-    return parameter_place(r, all, &p, &id);
+    if (is_automatic(id)) {
+        binary_take_qualifier(&p.qualifiers, SPAN("id"), &taken);
+        id = &taken;
+    }
+    return parameter_place(r, all, &p, id);
 }
 
 static bool

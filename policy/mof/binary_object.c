@@ -149,7 +149,8 @@ binary_read_declaration(struct binary_reader *r,
     return true;
 }
 
-/* A property of an instance: the value has the type it was written with. */
+/* A property of an instance: the value has the type it was written with;
+ * without one it is NULL. */
 static bool
 assignment_read(struct binary_reader *r, const struct binary_record *record,
                 struct syntax_property *out)
@@ -163,6 +164,8 @@ assignment_read(struct binary_reader *r, const struct binary_record *record,
         !binary_read_qualifiers(r, record->qualifiers, &out->qualifiers))
         return false;
     binary_take_qualifier(&out->qualifiers, SPAN("cimtype"), &q);
+    out->value.kind = VALUE_NULL;
+    out->value.offset = record->all.at;
     if (record->has_value &&
         !binary_read_value(r, record->type, record->value, &out->value))
         return false;

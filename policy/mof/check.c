@@ -59,8 +59,8 @@ space_create(struct mof_compilation *c, const struct syntax_statement *st,
     VECTOR_AT(&c->results, struct mof_statement, at).from_pragma =
         st->kind == SYNTAX_NAMESPACE;
     /* An instance of __Namespace says that it creates. */
-    if (!c->options.syntax_only && !is_default && !c->is_system &&
-        st->kind == SYNTAX_NAMESPACE)
+    if (!c->options.syntax_only && !c->options.standalone && !is_default &&
+        !c->is_system && st->kind == SYNTAX_NAMESPACE)
         s->noted_at = st->at;
 }
 

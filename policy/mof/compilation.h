@@ -81,6 +81,7 @@ struct mof_compilation {
     struct vector statements; /* struct syntax_statement */
     struct vector results;    /* struct mof_statement */
     struct mof_unit unit;
+    struct at autorecover_at;
     struct vector pending;   /* struct pending: check_instance.c */
     struct vector deferred;  /* struct deferred: check_class.c */
     struct vector type_uses; /* struct type_use: check_class.c */

@@ -148,6 +148,8 @@ struct mof_options {
     enum mof_warning_setting warnings[MOF_WARNING_COUNT];
     struct namespace_path default_namespace; /* zeroed: root\default */
     bool syntax_only;    /* -check: no repository is looked at */
+    bool standalone;     /* for mof_binary_write: nor here, but values are
+                            checked as far as their types are known */
     bool strict;         /* as WMI and DSP0004 do, see docs/mof.md */
     bool create;         /* a security statement may name a new namespace
                             close to an existing one */
@@ -389,6 +391,15 @@ const struct cim_class *mof_system_class(struct span name);
  * when memory ran out (buf_failed).
  */
 void mof_print_unit(struct buf *out, const struct mof_unit *unit);
+
+/*
+ * Adds all that was compiled, one file and what it includes, to out as binary
+ * MOF.  After mof_check without an error, of a compilation whose options said
+ * `standalone`: a class may be derived from one that is elsewhere.  What the
+ * format is not known to hold (docs/mof.md) is an error with its place, and
+ * out is as it was or not to be used.  0, or -1: diagnostics tell.
+ */
+int mof_binary_write(struct mof_compilation *c, struct buf *out);
 
 /* The statements alone, each with its line end, for those who write others
  * than a unit's: `#pragma namespace("\\\\.\\root\\x")` for what follows, the

@@ -110,6 +110,8 @@ autorecover_apply(struct parser *p, const struct directive *d)
 {
     if (d->count > 0)
         return argument_refuse(p, d, 0);
+    if (!p->c->unit.autorecover)
+        p->c->autorecover_at = d->at;
     p->c->unit.autorecover = true;
     return true;
 }

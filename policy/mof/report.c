@@ -49,7 +49,8 @@ mof_location_format(const struct mof_location *where, char *out, size_t size)
 bool
 report_wants_store(const struct mof_compilation *c)
 {
-    return !c->options.syntax_only && c->syntax_errors == 0;
+    return !c->options.syntax_only && !c->options.standalone &&
+           c->syntax_errors == 0;
 }
 
 static unsigned
@@ -273,6 +274,13 @@ report_store_error(struct mof_compilation *c, struct at at, uint32_t code,
 }
 
 void
+report_unsupported(struct mof_compilation *c, struct at at, const char *format,
+                   ...)
+{
+    ADD(at, MOF_ERROR, MOF_PHASE_STORE, CODE_NOT_SUPPORTED);
+}
+
+void
 report_warning(struct mof_compilation *c, enum mof_warning warning,
                struct at at, const char *format, ...)
 {
@@ -449,11 +457,17 @@ entry_compare(const void *a, const void *b)
 }
 
 void
-report_sort(struct mof_compilation *c)
+report_order(struct mof_compilation *c)
 {
     if (c->diagnostics.count > 1)
         qsort(c->diagnostics.items, c->diagnostics.count,
               sizeof(struct report_entry), entry_compare);
+}
+
+void
+report_sort(struct mof_compilation *c)
+{
+    report_order(c);
     left_out_report(c);
 }
 

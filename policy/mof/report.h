@@ -25,6 +25,10 @@ void report_compile_error(struct mof_compilation *c, struct at at,
 void report_store_error(struct mof_compilation *c, struct at at, uint32_t code,
                         const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+/* Of a binary that was to be written: phase 3, whatever the options. */
+void report_unsupported(struct mof_compilation *c, struct at at,
+                        const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 /* A warning, or by the options an error or nothing. */
 void report_warning(struct mof_compilation *c, enum mof_warning warning,
                     struct at at, const char *format, ...)
@@ -52,6 +56,8 @@ void report_memory(struct mof_compilation *c);
 /* Puts what was reported into the order of the text; says at the end what was
  * left out. */
 void report_sort(struct mof_compilation *c);
+/* The order alone, for what comes later. */
+void report_order(struct mof_compilation *c);
 
 /* Would a store error be reported now? */
 bool report_wants_store(const struct mof_compilation *c);

@@ -100,7 +100,8 @@ space_in_world(struct mof_compilation *c, struct space *s)
 bool
 space_asks_world(struct mof_compilation *c, struct space *s)
 {
-    return s->path.length > 0 && !c->options.syntax_only && !c->is_system &&
+    return s->path.length > 0 && !c->options.syntax_only &&
+           !c->options.standalone && !c->is_system &&
            space_deleted_at(s) == 0 && space_in_world(c, s);
 }
 

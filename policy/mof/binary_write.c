@@ -1,0 +1,119 @@
+#include <stdarg.h>
+#include <string.h>
+
+#include "policy/mof/binary_writer.h"
+#include "policy/mof/report.h"
+
+#define PROBLEM_TEXT_MAX 200
+
+bool
+writer_refuse(struct binary_writer *w, uint32_t offset, uint32_t width,
+              const char *format, ...)
+{
+    char text[PROBLEM_TEXT_MAX];
+    va_list ap;
+
+    va_start(ap, format);
+    vsnprintf(text, sizeof(text), format, ap);
+    va_end(ap);
+    report_unsupported(w->c, (struct at){w->source, offset, width},
+                       "binary MOF can't hold %s", text);
+    return false;
+}
+
+static const char *const foreign[] = {
+    [SYNTAX_QUALIFIER] = "the declaration of a qualifier",
+    [SYNTAX_DELETE_CLASS] = "#pragma deleteclass",
+    [SYNTAX_DELETE_INSTANCE] = "#pragma deleteinstance",
+};
+
+static void
+pragma_check(struct binary_writer *w)
+{
+    if (w->pragma == NULL)
+        return;
+    w->source = w->pragma->at.source;
+    writer_refuse(w, w->pragma->at.offset, w->pragma->at.width,
+                  "a namespace that no class or instance follows");
+}
+
+static bool
+statement_add(struct binary_writer *w, const struct syntax_statement *st)
+{
+    w->source = st->at.source;
+    if (st->kind == SYNTAX_CLASS || st->kind == SYNTAX_INSTANCE) {
+        w->pragma = NULL;
+        writer_object(w, st);
+        return true;
+    }
+    if (st->kind == SYNTAX_NAMESPACE) {
+        pragma_check(w);
+        w->pragma = st;
+        w->has_namespace = true;
+    } else {
+        writer_refuse(w, st->at.offset, st->at.width, "%s", foreign[st->kind]);
+    }
+    return false;
+}
+
+/* "FOMB", the objects, their flavors. */
+static void
+unpacked_write(struct binary_writer *w)
+{
+    struct mof_compilation *c = w->c;
+    uint32_t count = 0;
+
+    buf_add_string(&w->out, BINARY_MAGIC);
+    writer_number(w, 0);
+    writer_number(w, 1);
+    writer_number(w, 1);
+    writer_number(w, 0);
+    for (size_t i = 0; i < c->statements.count && !compilation_is_over(c); i++)
+        count += statement_add(
+            w, &VECTOR_AT(&c->statements, struct syntax_statement, i));
+    pragma_check(w);
+    writer_patch_length(w, 4, 0);
+    writer_patch(w, 16, count);
+    buf_add_string(&w->out, BINARY_FLAVOR_MAGIC);
+    writer_number(w, w->flavor_count);
+    buf_add_span(&w->out, buf_span(&w->flavors));
+    w->out.failed |= buf_failed(&w->flavors);
+}
+
+/* A limit rather than memory when out is whole. */
+static void
+pack(struct binary_writer *w, struct buf *out)
+{
+    if (buf_failed(&w->out)) {
+        report_memory(w->c);
+        return;
+    }
+    if (w->c->errors > 0 || binary_pack(out, buf_span(&w->out)))
+        return;
+    if (buf_failed(out))
+        report_memory(w->c);
+    else
+        report_file_error(w->c, w->source->name, CODE_OUT_OF_RANGE,
+                          "binary MOF can't hold so much: %zu bytes",
+                          w->out.length);
+}
+
+int
+mof_binary_write(struct mof_compilation *c, struct buf *out)
+{
+    struct binary_writer w = {.c = c};
+
+    if (!c->checked || mof_error_count(c) > 0)
+        return -1;
+    if (c->unit.autorecover)
+        report_lenient(c, MOF_WARNING_BINARY, c->autorecover_at,
+                       CODE_NOT_SUPPORTED,
+                       "binary MOF can't hold #pragma autorecover; it is "
+                       "left out");
+    unpacked_write(&w);
+    pack(&w, out);
+    report_order(c);
+    buf_fini(&w.out);
+    buf_fini(&w.flavors);
+    return mof_error_count(c) > 0 ? -1 : 0;
+}

@@ -13,6 +13,8 @@ writer_refuse(struct binary_writer *w, uint32_t offset, uint32_t width,
     char text[PROBLEM_TEXT_MAX];
     va_list ap;
 
+    if (w->is_told)
+        return false;
     va_start(ap, format);
     vsnprintf(text, sizeof(text), format, ap);
     va_end(ap);

@@ -1,3 +1,5 @@
+#include <string.h>
+
 #include "policy/mof/binary_writer.h"
 
 /*
@@ -74,6 +76,20 @@ result_add(struct binary_writer *w, struct writer_list *list,
     list->count++;
 }
 
+/* One that goes both ways is there twice, but has been looked at once. */
+static void
+parameter_add(struct binary_writer *w, const struct syntax_property *p,
+              size_t place, const char *direction, const char *opposite)
+{
+    struct syntax_property bare = *p;
+
+    bare.value = (struct syntax_value){.kind = VALUE_NONE};
+    w->is_told = strcmp(direction, "out") == 0 && goes(p, opposite);
+    writer_declaration(w, &bare, opposite,
+                       has_own_id(w, p, place) ? -1 : (int64_t)place);
+    w->is_told = false;
+}
+
 static void
 object_add(struct binary_writer *w, const struct syntax_method *m,
            const char *direction, const char *opposite, bool has_result)
@@ -91,8 +107,7 @@ object_add(struct binary_writer *w, const struct syntax_method *m,
 
         if (!goes(p, direction))
             continue;
-        writer_declaration(w, p, opposite,
-                           has_own_id(w, p, i) ? -1 : (int64_t)i);
+        parameter_add(w, p, i, direction, opposite);
         list.count++;
     }
     if (has_result)

@@ -14,6 +14,7 @@ struct binary_writer {
     struct buf out;        /* the unpacked data */
     struct buf flavors;    /* { offset, bits }... */
     uint32_t flavor_count;
+    bool is_told;                          /* what it can't hold was said */
     bool has_namespace;                    /* a pragma was met */
     const struct syntax_statement *pragma; /* one that nothing followed yet */
 };

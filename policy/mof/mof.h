@@ -400,6 +400,8 @@ void mof_print_unit(struct buf *out, const struct mof_unit *unit);
  * out is as it was or not to be used.  0, or -1: diagnostics tell.
  */
 int mof_binary_write(struct mof_compilation *c, struct buf *out);
+/* The same into a file, which is there whole or, on any failure, as it was. */
+int mof_binary_save(struct mof_compilation *c, const char *path);
 
 /* The statements alone, each with its line end, for those who write others
  * than a unit's: `#pragma namespace("\\\\.\\root\\x")` for what follows, the

@@ -71,6 +71,7 @@ policy_options_of(struct compile *c, const char *state_dir)
             {
                 .default_namespace = o->default_namespace,
                 .syntax_only = o->check,
+                .standalone = o->binary != NULL,
                 .strict = o->strict,
                 .create = o->create,
                 .max_errors = o->max_errors,
@@ -117,6 +118,8 @@ compile_sources(struct compile *c, const char *state_dir)
     input_compile(&c->input, c->options, mof);
     progress_set("checking");
     r = policy_compile_check(c->policy, &err);
+    if (r == 0 && c->options->binary != NULL)
+        r = mof_binary_save(mof, c->options->binary) < 0;
     say_diagnostics(&c->say, mof);
     if (r < 0)
         return compile_fail(c, &err);
@@ -312,15 +315,19 @@ compile_whole(struct compile *c)
     return code == EXIT_OK ? compile_commit(c) : code;
 }
 
+/* -check and -B: without a repository. */
 static int
-compile_check(struct compile *c)
+compile_alone(struct compile *c)
 {
     int code = compile_sources(c, NULL);
 
-    if (code == EXIT_OK && !c->options->quiet) {
-        progress_end();
+    if (code != EXIT_OK || c->options->quiet)
+        return code;
+    progress_end();
+    if (c->options->binary != NULL)
+        printf("binary MOF is in %s\n", c->options->binary);
+    else
         puts("no errors");
-    }
     return code;
 }
 
@@ -410,8 +417,8 @@ compile_run(const struct options *o)
     progress_begin(!o->quiet && !o->json && isatty(STDERR_FILENO) == 1);
     if (input_init(&c.input, o, &err) < 0)
         code = compile_fail(&c, &err);
-    else if (o->check)
-        code = compile_check(&c);
+    else if (o->check || o->binary != NULL)
+        code = compile_alone(&c);
     else if (o->dump != DUMP_NONE)
         code = compile_dump(&c);
     else if (o->dry_run)

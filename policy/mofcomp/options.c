@@ -76,7 +76,7 @@ options_help(struct buf *out)
     }
     buf_add_string(
         out, "\nWindows' spelling works in any case: -check, -N:NAMESPACE, "
-             "-class:WAY,\n-instance:WAY, -autorecover.\n\n"
+             "-class:WAY,\n-instance:WAY, -autorecover, -B:FILE.\n\n"
              "Exit status: 0 in force, 1 not stored or not in force, 2 a bad "
              "switch,\n3 an error that the text alone shows.\n");
 }
@@ -261,6 +261,10 @@ together(const struct options *o, struct error *err)
     else if (o->check && o->beside_check != NULL)
         error_set(err, "-check stands alone: %s goes with a compile",
                   o->beside_check);
+    else if (o->binary != NULL && (o->dry_run || o->dump != DUMP_NONE))
+        error_set(err, "-B, --dry-run and --dump exclude each other");
+    else if (o->binary != NULL && o->file_count > 1)
+        error_set(err, "-B makes a binary of one source");
     else if (o->dry_run && o->dump != DUMP_NONE)
         error_set(err, "--dry-run and --dump exclude each other");
     else

@@ -37,6 +37,7 @@ struct options {
     enum mof_warning_setting warnings[MOF_WARNING_COUNT];
     unsigned max_errors;                          /* 0: the compiler's own */
     const char *config, *state_dir, *runtime_dir; /* NULL: not given */
+    const char *binary;                           /* -B; likewise */
     size_t include_count;
     const char **includes; /* of argv */
     size_t file_count;

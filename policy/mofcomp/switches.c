@@ -231,6 +231,12 @@ take_runtime_dir(struct options *o, const char *value, struct error *err)
 }
 
 static bool
+take_binary(struct options *o, const char *value, struct error *err)
+{
+    return path_take(&o->binary, "--binary", value, err);
+}
+
+static bool
 take_include(struct options *o, const char *value, struct error *err)
 {
     return path_take(&o->includes[o->include_count++], "--include", value,
@@ -249,6 +255,9 @@ const struct switch_row switches[] = {
      "show what a compile would change, change nothing"},
     {"dump", NULL, NULL, "FORMAT", true, take_dump,
      "print the checked sources as mof or json, store\nnothing"},
+    {"binary", "B", NULL, "FILE", true, take_binary,
+     "write the one source as binary MOF, store nothing;\n"
+     "needs no repository"},
     {.help = "How to compile:"},
     {"namespace", "N", NULL, "NAMESPACE", true, take_namespace,
      "where files begin that name none (root\\default)"},
@@ -297,7 +306,6 @@ const struct foreign_switch foreign_switches[] = {
     {"A", "there is no other machine to log on to: the repository is this "
           "one's, and whoever may write its state directory compiles"},
     {"AMENDMENT", "amended files are not split here"},
-    {"B", "binary MOF is not written here"},
     {"ER", "resources of Windows programs are not read here; extract the "
            "binary MOF with a tool for resources"},
     {"L", "it goes with -ER:, which is not supported here"},

@@ -334,7 +334,8 @@ add_class(struct binary_reader *r, const struct binary_object *o,
     if (self->superclass.length > 0 && !lexer_is_identifier(self->superclass))
         return binary_damage(r, self->superclass_offset,
                              "'%.*s' is not a name", SHOWN(self->superclass));
-    return binary_read_methods(r, o->methods, class) &&
+    return class_declare_alias(r->c, r->source, st->space, class) &&
+           binary_read_methods(r, o->methods, class) &&
            vector_add(r->c, &r->c->statements, st);
 }
 

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "policy/mof/binary_writer.h"
+#include "policy/mof/parser.h"
 #include "policy/mof/report.h"
 
 #define PROBLEM_TEXT_MAX 200
@@ -39,23 +40,54 @@ pragma_check(struct binary_writer *w)
                   "a namespace that no class or instance follows");
 }
 
+static uint32_t
+stretch_write(struct binary_writer *w, const struct syntax_statement *st)
+{
+    struct mof_compilation *c = w->c;
+    uint32_t offset = st->at.offset, count = 0;
+    struct syntax_statement item;
+
+    while (!compilation_is_over(c) && stretch_next(c, st, &offset, &item)) {
+        writer_object(w, &item);
+        arena_release(c->trees, c->mark);
+        count++;
+    }
+    return count;
+}
+
+/* WMI's `qualifier Name : flavors;` declares nothing: the flavors are with
+ * the qualifiers that it is about. */
 static bool
+is_nothing(const struct syntax_statement *st)
+{
+    return st->kind == SYNTAX_QUALIFIER && st->u.qualifier->type == CIM_NONE;
+}
+
+/* How many objects come of it. */
+static uint32_t
 statement_add(struct binary_writer *w, const struct syntax_statement *st)
 {
     w->source = st->at.source;
-    if (st->kind == SYNTAX_CLASS || st->kind == SYNTAX_INSTANCE) {
+    switch (st->kind) {
+    case SYNTAX_CLASS:
+    case SYNTAX_INSTANCE:
         w->pragma = NULL;
         writer_object(w, st);
-        return true;
-    }
-    if (st->kind == SYNTAX_NAMESPACE) {
+        return 1;
+    case SYNTAX_STRETCH:
+        w->pragma = NULL;
+        return stretch_write(w, st);
+    case SYNTAX_NAMESPACE:
         pragma_check(w);
         w->pragma = st;
         w->has_namespace = true;
-    } else {
-        writer_refuse(w, st->at.offset, st->at.width, "%s", foreign[st->kind]);
+        return 0;
+    default:
+        if (!is_nothing(st))
+            writer_refuse(w, st->at.offset, st->at.width, "%s",
+                          foreign[st->kind]);
+        return 0;
     }
-    return false;
 }
 
 /* "FOMB", the objects, their flavors. */

@@ -36,7 +36,7 @@ writer_patch_length(struct binary_writer *w, size_t at, size_t from)
 static void
 align(struct binary_writer *w)
 {
-    while (w->out.length % ALIGNMENT != 0)
+    while (w->out.length % ALIGNMENT != 0 && !buf_failed(&w->out))
         buf_add_char(&w->out, '\0');
 }
 

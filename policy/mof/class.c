@@ -39,24 +39,25 @@ class_parse_alias(struct parser *p, struct span *alias_out,
 }
 
 /* A reference to the alias of a class is the class's path, its name. */
-static bool
-class_declare_alias(struct parser *p, const struct syntax_class *class)
+bool
+class_declare_alias(struct mof_compilation *c, struct source *source,
+                    struct space *space, const struct syntax_class *class)
 {
     struct syntax_instance *stand_in;
 
     if (class->alias.length == 0)
         return true;
-    stand_in = compilation_alloc(p->c, sizeof(*stand_in));
+    stand_in = compilation_alloc(c, sizeof(*stand_in));
     if (stand_in == NULL)
         return false;
     stand_in->is_class = true;
     stand_in->class_name = class->name;
     stand_in->alias = class->alias;
     stand_in->alias_offset = class->alias_offset;
-    stand_in->source = p->source;
-    stand_in->space = p->scope->space;
-    stand_in->aliases = p->scope->aliases;
-    instance_declare_alias(p->c, stand_in);
+    stand_in->source = source;
+    stand_in->space = space;
+    stand_in->aliases = class->aliases;
+    instance_declare_alias(c, stand_in);
     return true;
 }
 
@@ -280,7 +281,7 @@ names_parse(struct parser *p, struct syntax_class *class)
                             &class->superclass_offset))
         return false;
     return class_parse_alias(p, &class->alias, &class->alias_offset) &&
-           class_declare_alias(p, class);
+           class_declare_alias(p->c, p->source, p->scope->space, class);
 }
 
 static bool

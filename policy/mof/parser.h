@@ -119,6 +119,10 @@ bool class_parse(struct parser *p, struct syntax_qualifiers quals,
 enum cim_type class_type(struct span name, struct span *class_out);
 bool class_parse_array_size(struct parser *p, bool *is_array,
                             uint32_t *size_out);
+/* Puts its alias, if it has one, into its map, or reports that it is taken. */
+bool class_declare_alias(struct mof_compilation *c, struct source *source,
+                         struct space *space,
+                         const struct syntax_class *class);
 /* [ "as" alias ] */
 bool class_parse_alias(struct parser *p, struct span *alias_out,
                        uint32_t *offset_out);
@@ -137,6 +141,10 @@ bool instance_read(struct parser *p, struct syntax_qualifiers quals,
 /* stretch.c: an instance that was read, kept or only remembered */
 bool stretch_add(struct parser *p, const struct syntax_statement *st,
                  bool may_join);
+/* The instance behind *offset (at first that of the stretch), which moves on;
+ * false at the end.  Its tree is in c->trees. */
+bool stretch_next(struct mof_compilation *c, const struct syntax_statement *st,
+                  uint32_t *offset, struct syntax_statement *out);
 
 /* pragma.c */
 bool pragma_parse(struct parser *p);

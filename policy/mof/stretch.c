@@ -67,8 +67,7 @@ instance_read_again(struct parser *p, struct syntax_statement *out)
            instance_read(p, quals, start, out);
 }
 
-/* The instance behind *offset, which moves on; false at the end. */
-static bool
+bool
 stretch_next(struct mof_compilation *c, const struct syntax_statement *st,
              uint32_t *offset, struct syntax_statement *out)
 {

@@ -157,6 +157,8 @@ static const char *const forms[] = {
     "#pragma namespace(\"root\")\ninstance of __Namespace { Name = \"Lab\"; "
     "};\n#pragma namespace(\"root\\\\Lab\")\n[RequiresEncryption(TRUE)] "
     "instance of __SystemSecurity { };\nclass A {};",
+    "qualifier Q : ToSubclass ToInstance;\n[Q(1)] class A as $A {};\n"
+    "class B { [key] A ref a; };\ninstance of B { a = $A; };",
     "#pragma classflags(\"forceupdate\")\nclass A {};\n"
     "#pragma classflags(\"updateonly\", \"safeupdate\")\nclass B {};\n"
     "#pragma classflags(\"createorupdate\")\nclass C {};\n"

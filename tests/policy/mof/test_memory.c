@@ -180,3 +180,63 @@ Test(memory, running_out_of_it_cuts_no_diagnostic_short)
     buf_fini(&whole);
     mof_compilation_free(c);
 }
+
+static const char objects[] =
+    "[Q{\"a\", \"b\"}, F(TRUE) : ToSubclass] class A { [key] string K; "
+    "uint8 B[3]; uint32 M([in, out] uint8 p, [in] A q); };\n"
+    "instance of A as $a { K = \"x\"; };\n"
+    "#pragma namespace(\"root\\\\new\")\nclass C { [key] object ref R; };\n"
+    "instance of C { R = $a; };\ninstance of C { R = \"x\"; };\n";
+
+/* Text to binary, which is read again: it is the same or nothing. */
+static bool
+binary_failing_at(size_t n, struct span whole)
+{
+    struct mof_options options = {.standalone = true};
+    struct mof_compilation *c, *again = NULL;
+    struct buf out = BUF_INIT;
+    bool ran_out;
+    int r = -1;
+
+    left = n;
+    counting = true;
+    c = mof_compilation_new(&options);
+    if (c != NULL) {
+        mof_compile_buffer(c, "t.mof", objects, strlen(objects));
+        mof_check(c);
+        r = mof_binary_write(c, &out);
+    }
+    if (r == 0)
+        again = mof_compilation_new(&options);
+    if (again != NULL) {
+        mof_compile_buffer(again, "t.bmf", out.data, out.length);
+        mof_check(again);
+    }
+    ran_out = left > n;
+    counting = false;
+    cr_expect(r == 0 || c == NULL || mof_error_count(c) > 0, "at %zu", n);
+    if (r == 0)
+        cr_expect(span_equal(buf_span(&out), whole), "at %zu", n);
+    if (again != NULL && mof_error_count(again) == 0)
+        cr_expect(statements_count(again) == 7, "at %zu: %zu", n,
+                  statements_count(again));
+    mof_compilation_free(c);
+    mof_compilation_free(again);
+    buf_fini(&out);
+    return ran_out;
+}
+
+Test(memory, running_out_of_it_makes_no_half_binary)
+{
+    struct mof_options options = {.standalone = true};
+    struct mof_compilation *c = compile_text(objects, &options);
+    struct buf whole = BUF_INIT;
+    size_t n = 0;
+
+    cr_assert(mof_binary_write(c, &whole) == 0);
+    while (binary_failing_at(n, buf_span(&whole)))
+        n++;
+    cr_expect(n > 40, "%zu", n);
+    buf_fini(&whole);
+    mof_compilation_free(c);
+}

@@ -306,6 +306,99 @@ def full_disk():
     s.expect_generation(s.generation())
 
 
+# -- binary MOF ----------------------------------------------------------------
+
+BOTH = CLASS + SECURITY % "TRUE"
+
+
+@test("-B makes a binary that compiles to what its text does")
+def binary():
+    s, t = State(), State()
+    text = s.file("both.mof", BOTH)
+    made = os.path.join(s.top, "both.bmf")
+    out, err = plain("-B:" + made, text)
+    expect_equal((out, err), ("binary MOF is in %s\n" % made, ""), "said")
+    with open(made, "rb") as f:
+        expect_equal(f.read(4), b"FOMB", "the first bytes")
+    s.run(text)
+    t.run(made)
+    for sql in ("SELECT display, encryption FROM namespace ORDER BY path",
+                "SELECT name, body FROM class ORDER BY name",
+                "SELECT key, body FROM instance ORDER BY key"):
+        expect_equal(t.query(sql), s.query(sql), sql)
+    t.expect_generation(1)
+
+
+@test("--binary says its file once, --quiet nothing, of standard input too")
+def binary_forms():
+    s = State()
+    made = os.path.join(s.top, "x.bmf")
+    out, err = plain("--quiet", "--binary", made, "-", stdin=BOTH.encode())
+    expect_equal((out, err), ("", ""), "said")
+    plain("-check", made)
+
+
+@test("-B writes nothing when the text has an error or does not fit")
+def binary_refused():
+    s = State()
+    made = os.path.join(s.top, "x.bmf")
+    for text, code, part in ((BROKEN, 3, "error 0x8004400C"),
+                             ("class A { uint8 x = 300; };", 3,
+                              "error 0x8004401D"),
+                             ("[Q(1.5)] class A {};", 1,
+                              "x.mof:1:4: error 0x8004100C: binary MOF can't "
+                              "hold a real"),
+                             ('#pragma deleteclass("A", FAIL)', 1,
+                              "binary MOF can't hold #pragma deleteclass")):
+        path = s.file("x.mof", text)
+        _, err = plain("-B:" + made, path, code=code)
+        expect_in(err, part)
+    _, err = plain("-B:/nowhere/x.bmf", s.file("x.mof", CLASS), code=1)
+    expect_in(err, "/nowhere/x.bmf: error 0x80041001: No such file")
+    expect_equal(sorted(n for n in os.listdir(s.top)),
+                 ["run", "state", "x.mof"], "files")
+
+
+@test("a damaged binary is exit 3 with an offset, and changes nothing")
+def binary_damaged():
+    s = State()
+    made = os.path.join(s.top, "x.bmf")
+    plain("-B:" + made, s.file("x.mof", BOTH))
+    with open(made, "rb") as f:
+        data = bytearray(f.read())
+    _, err = s.run(s.file("cut.bmf", bytes(data[:-3])), code=3)
+    expect_in(err, "cut.bmf:0x8: error 0x8004401E: this binary MOF is "
+              "damaged: the packed data are longer than the file")
+    data[20:24] = b"\0\0\0\0"
+    _, err = s.run(s.file("bad.bmf", bytes(data)), code=3)
+    expect_in(err, "bad.bmf:0x", "a copy has no length")
+    expect_equal(s.names(), [], "files")
+
+
+@test("a binary without a namespace goes where -N says; its errors have "
+      "places too")
+def binary_namespace():
+    s = State()
+    made = os.path.join(s.top, "x.bmf")
+    plain("-B:" + made, s.file("x.mof", "class A : WMIEvent {};"))
+    _, err = s.run("-N:root\\wmi", made, code=1)
+    expect_in(err, "x.bmf:unpacked:0x", "error 0x8004100D",
+              "superclass WMIEvent")
+    s.run("-N:root\\wmi", s.file("base.mof", "class WMIEvent {};"), made)
+    expect_equal(s.query("SELECT n.path FROM class c JOIN namespace n ON "
+                         "c.namespace = n.id WHERE c.name = 'A'"),
+                 [("root\\wmi",)], "where it is")
+
+
+@test("a binary is not included")
+def binary_included():
+    s = State()
+    plain("-B:" + os.path.join(s.top, "x.bmf"), s.file("x.mof", CLASS))
+    _, err = s.run(s.file("y.mof", '#pragma include("x.bmf")'), code=3)
+    expect_in(err, "x.bmf", "0x8004401E", "binary MOF, which can't be "
+              "included")
+
+
 # -- switches ------------------------------------------------------------------
 
 @test("bad switches are exit 2, and nothing is compiled")
@@ -319,7 +412,8 @@ def bad_switches():
                   ["-N:\\\\machine\\root\\x", path], ["--namespace"],
                   ["--max-errors=0", path], ["--max-errors=many", path],
                   ["--quiet=yes", path], ["-check:yes", path],
-                  ["--config=", path], ["-I"], ["-B:x.bmf", path],
+                  ["--config=", path], ["-I"], ["-B:x.bmf", path, path],
+                  ["-B:x.bmf", "-check", path], ["-B", path], ["-B:", path],
                   ["-MOF:a", path], ["-P:secret", path], ["--Check", path]):
         _, err = s.run(*words, code=2)
         expect_equal(err.count("\n"), 1, "lines said about %s" % words)

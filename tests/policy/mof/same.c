@@ -19,9 +19,9 @@ differs(const char *format, ...)
     va_start(ap, format);
     n = vsnprintf(difference, sizeof(difference), format, ap);
     va_end(ap);
-    if (n >= 0 && (size_t)n < sizeof(difference))
-        snprintf(difference + n, sizeof(difference) - (size_t)n, "%s%s",
-                 below[0] != '\0' ? ": " : "", below);
+    if (n >= 0 && (size_t)n + 3 < sizeof(difference) && below[0] != '\0')
+        snprintf(difference + n, sizeof(difference) - (size_t)n, ": %.*s",
+                 (int)sizeof(difference) - n - 3, below);
     return false;
 }
 

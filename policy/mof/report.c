@@ -95,7 +95,7 @@ text_repair(char *text)
 }
 
 /* One line that a terminal can be given, whatever the source holds. */
-static const char *
+__attribute__((format(printf, 2, 0))) static const char *
 text_make(struct mof_compilation *c, const char *format, va_list ap)
 {
     struct buf shown = BUF_INIT;
@@ -139,7 +139,7 @@ place_fill(struct mof_compilation *c, struct mof_diagnostic *d, struct at at)
         d->source = compilation_copy(c, around);
 }
 
-static struct mof_diagnostic *
+__attribute__((format(printf, 4, 0))) static struct mof_diagnostic *
 diagnostic_make(struct mof_compilation *c, enum mof_severity severity,
                 struct at at, const char *format, va_list ap)
 {

@@ -53,7 +53,7 @@ __attribute__((format(printf, 3, 0))) static void
 say_general(struct say *s, enum mof_severity severity, const char *format,
             va_list ap)
 {
-    struct mof_diagnostic d = {.severity = severity, .where = {.file = ""}};
+    struct mof_diagnostic d = {.severity = severity, .where.file = ""};
     struct buf visible = BUF_INIT, line = BUF_INIT;
     char text[TEXT_MAX];
 

@@ -133,7 +133,6 @@ addresses_find(const struct config_route *r, const struct config_upstream *u)
     struct buf out = BUF_INIT;
     int rc;
 
-    buf_add_string(&out, "");
     if (u->numeric || u->unix_path != NULL)
         return strdup("");
     rc = getaddrinfo(u->host, NULL, &hints, &found);
@@ -143,11 +142,7 @@ addresses_find(const struct config_route *r, const struct config_upstream *u)
         log_write(LOG_LEVEL_WARNING, "[route/%s] upstream %s: %s", r->name,
                   u->url, gai_strerror(rc));
     freeaddrinfo(found);
-    if (out.length == 0) {
-        buf_fini(&out);
-        return strdup("");
-    }
-    return buf_take(&out);
+    return out.length > 0 ? buf_take(&out) : strdup("");
 }
 
 /* -- all together --------------------------------------------------------- */

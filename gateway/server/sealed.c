@@ -100,8 +100,8 @@ sealed_is_sign_in(const struct request *r)
            http_request_body_length(r->http, &length) && length == 0;
 }
 
-/* Takes context; on a failure there is just none. */
-static void
+/* Takes context; false: all that there may be are at work. */
+static bool
 bound_keep(struct request *r, struct security_context *context)
 {
     struct worker *w = r->worker;
@@ -113,7 +113,7 @@ bound_keep(struct request *r, struct security_context *context)
     if (b == NULL || w->bound_count >= w->boot->config->contexts_max) {
         free(b);
         security_context_free(context);
-        return;
+        return false;
     }
     b->worker = w;
     b->context = context;
@@ -126,12 +126,20 @@ bound_keep(struct request *r, struct security_context *context)
     TAILQ_INSERT_TAIL(&w->bound, b, link);
     w->bound_count++;
     http_request_set_connection_context(r->http, b, bound_release);
+    return true;
 }
 
 enum step_result
 sealed_sign_in(struct request *r, struct security_context *context)
 {
-    bound_keep(r, context);
+    if (!bound_keep(r, context)) {
+        r->reason = "contexts-max";
+        answer_problem(r, 503, "unavailable", "Service unavailable",
+                       "All contexts of message encryption are at work; sign"
+                       " in again later.",
+                       0, NULL);
+        return STEP_DONE;
+    }
     r->reason = "signed-in";
     answer_send(r, 200, NULL, (struct span){NULL, 0}, NULL, NULL, 0);
     return STEP_DONE;
@@ -345,6 +353,16 @@ sealed_make(struct request *r, const struct http_response *response,
     return ok && !buf_failed(out);
 }
 
+/* The context has nothing more to do for it: whoever does not read an answer
+ * that is sealed does not keep others from signing in. */
+static void
+sealed_release(struct request *r)
+{
+    if (r->sealed.bound != NULL)
+        r->sealed.bound->busy = false;
+    r->sealed.bound = NULL;
+}
+
 void
 sealed_respond(struct request *r, const struct http_response *response)
 {
@@ -365,6 +383,7 @@ sealed_respond(struct request *r, const struct http_response *response)
         http_respond(r->http, &failed);
     }
     buf_fini(&body);
+    sealed_release(r);
     if (r->sealed.drop)
         sealed_drop(r);
 }
@@ -381,8 +400,7 @@ sealed_drop(struct request *r)
 void
 sealed_fini(struct request *r)
 {
-    if (r->sealed.bound != NULL)
-        r->sealed.bound->busy = false;
+    sealed_release(r);
     free(r->sealed.inner);
     secret_fini(&r->sealed.plain);
     memset(&r->sealed, 0, sizeof(r->sealed));

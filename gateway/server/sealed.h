@@ -35,7 +35,7 @@ struct request_sealed {
     enum http_sealed_protocol protocol; /* NONE: an ordinary request */
     bool open;                          /* its answer is sealed too */
     bool drop;                          /* the context goes after it */
-    struct bound_context *bound;        /* opened by it; busy until its end */
+    struct bound_context *bound;        /* opened by it; busy until sealed */
     const char *type;                   /* of the answer's plaintext */
     struct buf plain;
     struct http_inner *inner; /* into plain; NULL: not opened */

@@ -2,6 +2,8 @@
 """What becomes of a security context that a connection keeps, and where
 there is none: threats 6, 7 and 26 for sealed messages."""
 import contextlib
+import os
+import signal
 import threading
 
 from sealing import (CANARY, FLAGS, SPNEGO, Sealed, content_type, frame,
@@ -144,6 +146,66 @@ def _():
             for _ in range(50):
                 last.sign_in()
         last.get(SECRET).expect(200)
+    crowded.close()
+
+
+LARGE = "/cim/root/Large:Large_Thing/instances"
+LARGE_MOF = r"""
+#pragma namespace("\\\\.\\root\\Large")
+class Large_Thing { [key] uint32 Id; string Text; };
+""" + "".join('instance of Large_Thing { Id = %d; Text = "%s"; };\n'
+              % (n, "x" * 20000) for n in range(3))
+
+
+@test("answers that nobody reads keep nobody from signing in")
+def _():
+    crowded = few("contexts_max = 2")
+    crowded.compile(LARGE_MOF)
+    counts = []
+    def is_stuck():
+        """So many times the same number of answers, and some are missing."""
+        counts.append(len([a for a in crowded.access()
+                           if a["bytes"] > 50000]))
+        return 2 <= counts[-1] < 200 and counts[-10:] == counts[-1:] * 10
+    with contextlib.ExitStack() as stack:
+        for _ in range(2):
+            c = stack.enter_context(Sealed(crowded))
+            # More than all buffers between the two of them hold.
+            for _ in range(100):
+                c.send(c.bytes_for(LARGE))
+        wait_for(is_stuck, lambda: "answers to stay: %s" % counts[-10:])
+        for _ in range(2):
+            with Sealed(crowded, user="bob") as c:
+                c.get(SECRET).expect(200)
+                c.get(SECRET).expect(200)
+    crowded.close()
+
+
+@test("while all contexts are at work a sign-in is told so, 503")
+def _():
+    crowded = few("contexts_max = 2")
+    dispatcher = crowded.status()["dispatcher"]["pid"]
+    with Sealed(crowded) as a, Sealed(crowded) as b:
+        os.kill(dispatcher, signal.SIGSTOP)
+        try:
+            for c in (a, b):
+                c.send(c.bytes_for(OPEN, headers=[
+                    ("Prefer", "respond-async")]))
+            # Who is answered came after them.
+            for _ in range(2):
+                crowded.ask("http", PAGE).expect(401)
+            with Sealed(crowded, sign_in=False) as c:
+                answer = c.send_sign_in().expect(503)
+            expect_equal(answer.json["type"], "urn:nsgate:problem:unavailable",
+                         "the problem")
+        finally:
+            os.kill(dispatcher, signal.SIGCONT)
+        for c in (a, b):
+            expect(c.opened().sealed, "an answer in clear")
+        with Sealed(crowded) as c:
+            c.get(SECRET).expect(200)
+    expect("contexts-max" in {r["reason"] for r in crowded.access()},
+           "no record of it")
     crowded.close()
 
 

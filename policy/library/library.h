@@ -116,4 +116,20 @@ int policy_compile_each_unencrypted(
                   const struct repository_namespace *child),
     void *arg, struct error *err);
 
+/* -- export ----------------------------------------------------------------- */
+
+/*
+ * A namespace and all below it as MOF that compiles into an empty repository
+ * to the same content: namespaces in order, and in each its security
+ * statements, declarations of qualifiers, classes (what a class is derived
+ * from first, else by name) and instances in their order.  The same content
+ * gives the same text, whatever its history.
+ *
+ * In a transaction of either kind.  write is called with pieces of the text;
+ * it returns 0, or -1 with err filled.  1: there is no such namespace.
+ */
+int policy_export(struct repository *repo, const struct namespace_path *ns,
+                  int (*write)(void *arg, struct span text, struct error *err),
+                  void *arg, struct error *err);
+
 #endif

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "policy/mofcomp/compile.h"
+#include "policy/mofcomp/export.h"
 #include "policy/mofcomp/say.h"
 
 static int
@@ -47,6 +48,8 @@ main(int argc, char **argv)
         code = help();
     else if (options.version)
         puts("mofcomp (nsgate) " NSGATE_VERSION);
+    else if (options.exporting)
+        code = export_run(&options);
     else
         code = compile_run(&options);
     options_fini(&options);

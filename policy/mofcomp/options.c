@@ -251,7 +251,7 @@ together(const struct options *o, struct error *err)
     unsigned inputs = 0;
 
     for (size_t i = 0; i < o->file_count; i++)
-        inputs += strcmp(o->files[i], "-") == 0;
+        inputs += !o->exporting && strcmp(o->files[i], "-") == 0;
     if (o->help || o->version)
         return true;
     if (o->file_count == 0)
@@ -265,6 +265,11 @@ together(const struct options *o, struct error *err)
         error_set(err, "-B, --dry-run and --dump exclude each other");
     else if (o->binary != NULL && o->file_count > 1)
         error_set(err, "-B makes a binary of one source");
+    else if (o->exporting &&
+             (o->dry_run || o->dump != DUMP_NONE || o->binary != NULL))
+        error_set(err, "--export goes with none of -B, --dry-run and --dump");
+    else if (o->output != NULL && !o->exporting)
+        error_set(err, "--output goes with --export");
     else if (o->dry_run && o->dump != DUMP_NONE)
         error_set(err, "--dry-run and --dump exclude each other");
     else

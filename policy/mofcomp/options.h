@@ -29,7 +29,8 @@ enum color_choice {
 
 struct options {
     bool check, strict, create, dry_run, quiet, help, version;
-    bool json; /* diagnostics as JSON */
+    bool json;      /* diagnostics as JSON */
+    bool exporting; /* files are namespaces */
     enum dump_format dump;
     enum color_choice color;
     struct namespace_path default_namespace; /* zeroed: root\default */
@@ -40,6 +41,7 @@ struct options {
     const char *binary;                           /* -B; likewise */
     size_t include_count;
     const char **includes; /* of argv */
+    const char *output;    /* of an export; NULL: standard output */
     size_t file_count;
     const char **files;       /* of argv; "-" is standard input */
     const char *beside_check; /* the first switch that -check excludes */

@@ -36,6 +36,16 @@ take_autorecover(struct options *o, const char *value, struct error *err)
     return true;
 }
 
+/* The words that are no switches are namespaces, too. */
+static bool
+take_export(struct options *o, const char *value, struct error *err)
+{
+    (void)err;
+    o->exporting = true;
+    o->files[o->file_count++] = value;
+    return true;
+}
+
 /* One word of several, in any case: its index in words, or -1 with err. */
 static int
 word_take(const char *name, const char *value, const char *const *words,
@@ -237,6 +247,12 @@ take_binary(struct options *o, const char *value, struct error *err)
 }
 
 static bool
+take_output(struct options *o, const char *value, struct error *err)
+{
+    return path_take(&o->output, "--output", value, err);
+}
+
+static bool
 take_include(struct options *o, const char *value, struct error *err)
 {
     return path_take(&o->includes[o->include_count++], "--include", value,
@@ -258,6 +274,11 @@ const struct switch_row switches[] = {
     {"binary", "B", NULL, "FILE", true, take_binary,
      "write the one source as binary MOF, store nothing;\n"
      "needs no repository"},
+    {"export", NULL, NULL, "NAMESPACE", true, take_export,
+     "write the namespace and all below it as MOF; more\nnamespaces may "
+     "follow"},
+    {"output", NULL, "o", "FILE", true, take_output,
+     "of --export, in place once it is whole; else standard\noutput"},
     {.help = "How to compile:"},
     {"namespace", "N", NULL, "NAMESPACE", true, take_namespace,
      "where files begin that name none (root\\default)"},

@@ -197,6 +197,40 @@ repository_instances(struct repository *repo, const struct namespace_path *ns,
     return r;
 }
 
+int
+repository_each_instance(struct repository *repo,
+                         const struct namespace_path *ns,
+                         bool (*visit)(void *arg, int64_t row, struct span key,
+                                       const struct cim_instance *instance),
+                         void *arg, struct error *err)
+{
+    struct arena *arena = arena_new();
+    sqlite3_stmt *s = NULL;
+    int64_t ns_id;
+    int r = arena != NULL ? namespaces_id(repo, ns, &ns_id, err)
+                          : error_set_errno(err, ENOMEM, "%s", repo->path);
+
+    if (r > 0)
+        s = store_statement(repo, STATEMENT_INSTANCE_OF_NAMESPACE, err);
+    if (s == NULL) {
+        arena_free(arena);
+        return r == 0 ? 0 : -1;
+    }
+    store_bind_number(repo, s, 1, ns_id);
+    while ((r = store_step(repo, s, err)) > 0) {
+        struct arena_mark mark = arena_mark(arena);
+
+        r = visit_row(repo, sqlite3_column_int64(s, 0), visit, arg, arena,
+                      err);
+        arena_release(arena, mark);
+        if (r <= 0)
+            break;
+    }
+    store_done(repo, s);
+    arena_free(arena);
+    return r < 0 ? -1 : 0;
+}
+
 /* -- writing -------------------------------------------------------------- */
 
 int

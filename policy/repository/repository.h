@@ -194,6 +194,15 @@ int repository_instances(struct repository *repo,
                                        const struct cim_instance *instance),
                          void *arg, struct error *err);
 
+/* All of a namespace, in the same order.  An instance lives until its visit
+ * is over. */
+int
+repository_each_instance(struct repository *repo,
+                         const struct namespace_path *ns,
+                         bool (*visit)(void *arg, int64_t row, struct span key,
+                                       const struct cim_instance *instance),
+                         void *arg, struct error *err);
+
 /* -- a class with all it inherits (object.c) ------------------------------ */
 
 #define REPOSITORY_DEPTH_MAX 256 /* classes from the top to the bottom */

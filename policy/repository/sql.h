@@ -78,6 +78,9 @@ STATEMENT(INSTANCE_GET,
           "SELECT body FROM instance WHERE class = ?1 AND key = ?2")
 STATEMENT(INSTANCE_HAS, "SELECT 1 FROM instance WHERE class = ?1 AND key = ?2")
 STATEMENT(INSTANCE_ROW, "SELECT key, body FROM instance WHERE id = ?1")
+STATEMENT(INSTANCE_OF_NAMESPACE,
+          "SELECT i.id FROM class c CROSS JOIN instance i ON i.class = c.id "
+          "WHERE c.namespace = ?1 ORDER BY i.id")
 STATEMENT(INSTANCE_AFTER,
           "SELECT id FROM instance WHERE class = ?1 AND id > ?2 AND id < ?3 "
           "ORDER BY id LIMIT ?4")

@@ -151,8 +151,9 @@ seal(struct listen_exchange *x, const struct http_response *response,
          security_context_wrap(x->sender.context, buf_span(&plain), &sealed,
                                &header_length, NULL) == 0;
     if (ok)
-        http_sealed_format(x->protocol, "application/http", plain.length,
-                           buf_span(&sealed), header_length, out);
+        http_sealed_format(x->protocol, "application/http", "UTF-8",
+                           plain.length, buf_span(&sealed), header_length,
+                           out);
     buf_fini(&plain);
     buf_fini(&sealed);
     return ok && !buf_failed(out);

@@ -290,6 +290,7 @@ enum http_sealed_protocol {
 struct http_sealed {
     enum http_sealed_protocol protocol;
     struct span type;     /* T, "application/http" or "application/soap+xml" */
+    struct span charset;  /* "UTF-8"; for SOAP perhaps "UTF-16" */
     uint64_t length;      /* L: of the plaintext */
     size_t header_length; /* N */
     struct span sealed;   /* header and data; into the body given */
@@ -306,8 +307,9 @@ bool http_sealed_parse(struct span body, enum http_sealed_protocol protocol,
                        struct http_sealed *out, const char **reason);
 /* sealed: as security_context_wrap makes it. */
 void http_sealed_format(enum http_sealed_protocol protocol, const char *type,
-                        size_t plain_length, struct span sealed,
-                        size_t header_length, struct buf *out);
+                        const char *charset, size_t plain_length,
+                        struct span sealed, size_t header_length,
+                        struct buf *out);
 
 /*
  * The message inside (RFC 9112 10.2, application/http): a whole request or

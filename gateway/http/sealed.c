@@ -165,28 +165,50 @@ parameter_value(struct span text, struct span name, struct span *value_out)
     return span_equal_nocase(span_cut(text, '=', value_out), name);
 }
 
-/* type=T;charset=UTF-8;Length=L */
+/* What may be sealed. */
+static const struct original_row {
+    struct span type, charset;
+} originals[] = {
+    {SPAN("application/http"), SPAN("UTF-8")},
+    {SPAN("application/soap+xml"), SPAN("UTF-8")},
+    {SPAN("application/soap+xml"), SPAN("UTF-16")},
+};
+
+static bool
+original_find(struct sealed_reader *r, struct span type, struct span charset,
+              struct http_sealed *out)
+{
+    bool known = false;
+
+    for (size_t i = 0; i < ARRAY_COUNT(originals); i++) {
+        if (!span_equal_nocase(type, originals[i].type))
+            continue;
+        known = true;
+        if (span_equal_nocase(charset, originals[i].charset)) {
+            out->type = originals[i].type;
+            out->charset = originals[i].charset;
+            return true;
+        }
+    }
+    return refuse(r, known ? "original content in another charset"
+                           : "original content of another type");
+}
+
+/* type=T;charset=C;Length=L */
 static bool
 read_original(struct sealed_reader *r, struct http_sealed *out)
 {
-    static const struct span types[] = {SPAN("application/http"),
-                                        SPAN("application/soap+xml")};
     struct span text, type, charset, length;
 
     if (!read_field(r, SPAN("OriginalContent"), &text))
         return false;
     if (!parameter_value(span_cut(text, ';', &text), SPAN("type"), &type))
         return refuse(r, "original content without type");
-    for (size_t i = 0; i < ARRAY_COUNT(types); i++) {
-        if (span_equal_nocase(type, types[i]))
-            out->type = types[i];
-    }
-    if (out->type.data == NULL)
-        return refuse(r, "original content of another type");
     if (!parameter_value(span_cut(text, ';', &text), SPAN("charset"),
-                         &charset) ||
-        !span_equal_nocase(charset, SPAN("UTF-8")))
-        return refuse(r, "original content not in UTF-8");
+                         &charset))
+        return refuse(r, "original content without charset");
+    if (!original_find(r, type, charset, out))
+        return false;
     if (!parameter_value(text, SPAN("Length"), &length) ||
         !syntax_parse_length(length, &out->length))
         return refuse(r, "original content without length");
@@ -260,15 +282,15 @@ http_sealed_parse(struct span body, enum http_sealed_protocol protocol,
 
 void
 http_sealed_format(enum http_sealed_protocol protocol, const char *type,
-                   size_t plain_length, struct span sealed,
-                   size_t header_length, struct buf *out)
+                   const char *charset, size_t plain_length,
+                   struct span sealed, size_t header_length, struct buf *out)
 {
     buf_addf(out,
              DELIMITER "\tContent-Type: %s\r\n"
-                       "\tOriginalContent: type=%s;charset=UTF-8;"
+                       "\tOriginalContent: type=%s;charset=%s;"
                        "Length=%zu\r\n" DELIMITER
                        "\tContent-Type: application/octet-stream\r\n",
-             protocols[protocol].name.data, type, plain_length);
+             protocols[protocol].name.data, type, charset, plain_length);
     for (size_t i = 0; i < LENGTH_BYTES; i++)
         buf_add_char(out, (char)(header_length >> (8 * i) & 0xff));
     buf_add_span(out, sealed);

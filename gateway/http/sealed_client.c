@@ -13,7 +13,7 @@ http_sealed_request(const struct http_sealer *sealer,
         sealer->wrap(sealer->arg, inner, &sealed, &header_length, err);
 
     if (result == 0)
-        http_sealed_format(protocol, TYPE_HTTP, inner.length,
+        http_sealed_format(protocol, TYPE_HTTP, "UTF-8", inner.length,
                            buf_span(&sealed), header_length, out);
     if (result == 0 && (buf_failed(&sealed) || buf_failed(out)))
         result = error_set(err, "out of memory");

@@ -32,7 +32,7 @@ generation_match(struct request *r)
     return MATCH_BEHIND;
 }
 
-static enum step_result
+enum step_result
 act_unavailable(struct request *r, const char *detail)
 {
     r->reason = decision_reason_name(REASON_NO_POLICY);
@@ -370,7 +370,8 @@ step_act(struct request *r)
     if (r->forward.transfer != NULL || r->forward.over)
         return forward_act(r);
     if (r->operation == OPERATION_DISCOVER)
-        return act_discover(r);
+        return r->resource == RESOURCE_WSMAN ? soap_identify(r)
+                                             : act_discover(r);
     if (r->resource == RESOURCE_CIM) {
         preference = operation_preference(r);
         if (preference != PREFER_NONE)
@@ -384,12 +385,14 @@ step_act(struct request *r)
     case MATCH_FAILED:
         return act_unavailable(r, "the repository cannot be read");
     }
-    if (r->resource != RESOURCE_CIM) {
+    if (r->resource == RESOURCE_ROUTE || r->resource == RESOURCE_OPERATION) {
         repository_read_end(r->worker->repository);
         return r->resource == RESOURCE_ROUTE ? forward_act(r)
                                              : operation_act(r);
     }
     atomic_fetch_add_explicit(&r->worker->counters->allowed, 1,
                               memory_order_relaxed);
+    if (r->resource == RESOURCE_WSMAN)
+        return soap_act(r);
     return r->route.kind == REST_INSTANCES ? act_instances(r) : act_object(r);
 }

@@ -134,6 +134,10 @@ problem_send(struct request *r, const struct rest_problem *p,
 {
     struct buf body = BUF_INIT;
 
+    if (r->soap != NULL && p->status != 401) {
+        soap_problem(r, p);
+        return;
+    }
     if (!rest_problem_format(p, &body))
         buf_reset(&body);
     answer_send(r, p->status, "application/problem+json", buf_span(&body),

@@ -25,6 +25,8 @@ record_access(const struct request *r, uint64_t bytes, bool completed)
         json_text(&b, "principal", r->auth.principal);
     json_text(&b, "method", request_method(r));
     json_string(&b, "target", http_request_target(r->http));
+    if (r->soap != NULL && r->soap->asked.action[0] != '\0')
+        json_text(&b, "action", r->soap->asked.action);
     json_number(&b, "status", r->status);
     json_number(&b, "bytes", (int64_t)bytes);
     if (!completed)

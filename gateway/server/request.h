@@ -5,6 +5,7 @@
 #include "gateway/rest/rest.h"
 #include "gateway/server/sealed.h"
 #include "gateway/server/worker.h"
+#include "gateway/wsman/wsman.h"
 
 /*
  * One request on its way through the steps (docs/architecture.md).  Every
@@ -15,6 +16,7 @@ enum request_resource {
     RESOURCE_CIM = 0,   /* /cim */
     RESOURCE_OPERATION, /* /operations/ID */
     RESOURCE_ROUTE,     /* a configured route: forwarded */
+    RESOURCE_WSMAN,     /* /wsman */
 };
 
 /* Of a request that is to be answered later, or asks after one that was. */
@@ -36,6 +38,12 @@ struct request_forward {
     struct buf target; /* for the upstream */
     struct buf head;   /* of the answer */
     struct buf body;   /* if it is sealed */
+};
+
+/* Of a request whose body is a SOAP envelope, and whose answer is one. */
+struct request_soap {
+    struct wsman_content_type told; /* its spans as long as the request */
+    struct wsman_request asked;
 };
 
 struct request {
@@ -77,6 +85,7 @@ struct request {
 
     struct request_async async;
     struct request_forward forward;
+    struct request_soap *soap; /* NULL: none */
 
     /* for the record */
     const char *reason;
@@ -96,6 +105,8 @@ enum step_result step_admit(struct request *r);
 enum step_result step_decide(struct request *r);
 /* act.c */
 enum step_result step_act(struct request *r);
+/* 503: there are no data, or not under the policy that decided. */
+enum step_result act_unavailable(struct request *r, const char *detail);
 
 /* -- channel bindings (binding.c) ----------------------------------------- */
 
@@ -141,11 +152,29 @@ enum step_result forward_act(struct request *r);
 void forward_end(struct request *r);
 void forward_fini(struct request *r);
 
+/* -- soap.c: WS-Management ---------------------------------------------------- */
+
+bool soap_is_path(const struct request *r);
+/* A sealed message is an envelope in this charset and nothing else: answers
+ * are faults from here on.  False: out of memory. */
+bool soap_begin(struct request *r, struct span charset);
+/* Whether what was sealed is an envelope without an HTTP head. */
+bool soap_is_alone(const struct request *r);
+enum step_result soap_route(struct request *r);
+enum step_result soap_identify(struct request *r);
+/* In a read transaction, which ends. */
+enum step_result soap_act(struct request *r);
+enum step_result soap_unsupported(struct request *r);
+/* A refusal that would be a problem document, as a fault. */
+void soap_problem(struct request *r, const struct rest_problem *p);
+void soap_fini(struct request *r);
+
 /* -- what the client asks for: of a sealed message, what is inside --------- */
 
 const char *request_method(const struct request *r);
 struct span request_header(const struct request *r, const char *name);
 unsigned request_header_count(const struct request *r, const char *name);
+struct span request_body(const struct request *r); /* complete */
 
 /* -- sealed.c: message encryption ------------------------------------------- */
 

@@ -7,6 +7,7 @@
 #include "gateway/server/request.h"
 
 #define TYPE_HTTP "application/http"
+#define TYPE_SOAP "application/soap+xml"
 
 /* -- contexts of connections -------------------------------------------------- */
 
@@ -250,10 +251,16 @@ sealed_open(struct request *r, struct bound_context *b)
         return sealed_refuse(r, 400, "the plaintext is not as long as said");
     /* From here on the answer is sealed. */
     r->sealed.open = true;
+    r->sealed.charset = framing.charset.data;
+    r->sealed.type = framing.type.data;
+    if (span_equal(framing.type, SPAN(TYPE_HTTP)))
+        return STEP_NEXT;
+    /* What else there is, is SOAP, and is answered by SOAP. */
+    if (soap_begin(r, framing.charset))
+        return STEP_NEXT;
     r->sealed.type = TYPE_HTTP;
-    if (!span_equal_nocase(framing.type, SPAN(TYPE_HTTP)))
-        return sealed_refuse(r, 400, "the plaintext is no application/http");
-    return STEP_NEXT;
+    r->sealed.charset = "UTF-8";
+    return sealed_refuse(r, 503, "out of memory");
 }
 
 /* As on any listener that is no proxy's (levels.md 6). */
@@ -316,7 +323,7 @@ sealed_authenticate(struct request *r)
     bound_use(b);
     b->busy = true;
     r->sealed.bound = b;
-    result = sealed_read_inner(r);
+    result = soap_is_alone(r) ? STEP_NEXT : sealed_read_inner(r);
     if (result != STEP_NEXT)
         return result;
     r->auth.outcome = AUTH_OK;
@@ -326,6 +333,17 @@ sealed_authenticate(struct request *r)
 }
 
 /* -- the answer ------------------------------------------------------------------------ */
+
+/* An envelope is answered by an envelope, without a head. */
+static bool
+plain_make(const struct request *r, const struct http_response *response,
+           struct buf *out)
+{
+    if (!soap_is_alone(r))
+        return http_inner_response_format(response, out);
+    buf_add_span(out, response->body);
+    return !buf_failed(out);
+}
 
 /* False: it cannot be sealed. */
 static bool
@@ -338,13 +356,14 @@ sealed_make(struct request *r, const struct http_response *response,
     size_t header_length = 0;
     bool ok;
 
-    ok = b != NULL && http_inner_response_format(response, &plain) &&
+    ok = b != NULL && plain_make(r, response, &plain) &&
          security_context_wrap(b->context, buf_span(&plain), &sealed,
                                &header_length, &err) == 0 &&
          !buf_failed(&sealed);
     if (ok)
-        http_sealed_format(r->sealed.protocol, r->sealed.type, plain.length,
-                           buf_span(&sealed), header_length, out);
+        http_sealed_format(r->sealed.protocol, r->sealed.type,
+                           r->sealed.charset, plain.length, buf_span(&sealed),
+                           header_length, out);
     else if (err.text[0] != '\0')
         log_write(LOG_LEVEL_ERROR, "an answer could not be sealed: %s",
                   err.text);
@@ -375,6 +394,10 @@ sealed_respond(struct request *r, const struct http_response *response)
     struct buf body = BUF_INIT;
 
     inner.to_head = strcmp(request_method(r), "HEAD") == 0;
+    /* Without a head the status is told outside, as WS-Man's clients expect
+     * it; what was sealed tells it too. */
+    if (soap_is_alone(r))
+        outer.status = response->status;
     if (sealed_make(r, &inner, &body)) {
         outer.body = buf_span(&body);
         r->status = response->status;

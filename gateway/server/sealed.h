@@ -36,9 +36,10 @@ struct request_sealed {
     bool open;                          /* its answer is sealed too */
     bool drop;                          /* the context goes after it */
     struct bound_context *bound;        /* opened by it; busy until sealed */
-    const char *type;                   /* of the answer's plaintext */
+    const char *type, *charset;         /* of the answer's plaintext */
     struct buf plain;
-    struct http_inner *inner; /* into plain; NULL: not opened */
+    struct http_inner *inner; /* into plain; NULL: not opened, or it is an
+                                 envelope by itself */
 };
 
 /* Ends those that were idle too long. */

@@ -28,6 +28,15 @@ request_header_count(const struct request *r, const char *name)
                : http_request_header_count(r->http, name);
 }
 
+struct span
+request_body(const struct request *r)
+{
+    if (r->sealed.inner != NULL)
+        return r->sealed.inner->body;
+    return r->sealed.open ? buf_span(&r->sealed.plain)
+                          : http_request_body(r->http);
+}
+
 /* -- authenticate ---------------------------------------------------------- */
 
 static bool
@@ -123,6 +132,8 @@ step_route(struct request *r)
     enum rest_parse parsed = REST_PARSE_NOT_FOUND;
     enum step_result result;
 
+    if (soap_is_alone(r) || soap_is_path(r))
+        return soap_route(r);
     if (operation_is_path(path))
         return operation_route(r);
     if (path.length >= 5 && memcmp(path.data, "/cim/", 5) == 0)
@@ -257,6 +268,8 @@ step_body(struct request *r)
         return forward_body(r);
     if (r->operation != OPERATION_WRITE)
         return STEP_NEXT;
+    if (r->resource == RESOURCE_WSMAN)
+        return soap_unsupported(r);
     answer_method_not_allowed(r, r->resource == RESOURCE_OPERATION
                                      ? OPERATION_METHODS
                                      : rest_methods(r->route.kind));
@@ -273,7 +286,7 @@ static const struct step {
     {"admit", step_admit, false},   {"authenticate", step_authenticate, false},
     {"level", step_level, false},   {"route", step_route, false},
     {"decide", step_decide, false}, {"body", step_body, false},
-    {"act", step_act, true}, /* the only step that reads a body's bytes */
+    {"act", step_act, true},
 };
 
 static void
@@ -373,6 +386,7 @@ request_new(struct worker *w, struct http_request *h)
     r->async.id[0] = '\0';
     r->async.sink[0] = '\0';
     memset(&r->forward, 0, sizeof(r->forward));
+    r->soap = NULL;
     r->route.kind = REST_NONE;
     r->route.namespace.length = 0;
     r->route.namespace.text[0] = '\0';
@@ -446,6 +460,7 @@ handler_finished(void *arg, struct http_request *h, int status, uint64_t bytes,
     policy_image_unref(r->image);
     auth_result_fini(&r->auth);
     forward_fini(r);
+    soap_fini(r);
     sealed_fini(r);
     r->next = w->free_requests;
     w->free_requests = r;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "gateway/server/messages.h"
+#include "gateway/wsman/wsman.h"
 
 /* How often the image file and the repository are looked at; messages are
  * faster, this is for what nobody announced. */
@@ -452,6 +453,7 @@ worker_open(struct worker *w, struct error *err)
         loop_add(w->loop, w->boot->operation_fd, EPOLLIN, dispatcher_ready, w,
                  err) < 0)
         return -1;
+    wsman_init();
     return w->proxy != NULL ? sandbox_forwarding_worker(err)
                             : sandbox_worker(err);
 }

@@ -21,7 +21,7 @@ check_again(const struct http_sealed *first)
     struct http_sealed s;
     const char *reason;
 
-    http_sealed_format(first->protocol, first->type.data,
+    http_sealed_format(first->protocol, first->type.data, first->charset.data,
                        (size_t)first->length, first->sealed,
                        first->header_length, &out);
     if (!buf_failed(&out)) {
@@ -30,6 +30,7 @@ check_again(const struct http_sealed *first)
         REQUIRE(s.protocol == first->protocol && s.length == first->length &&
                 s.header_length == first->header_length);
         REQUIRE(span_equal(s.type, first->type));
+        REQUIRE(span_equal(s.charset, first->charset));
         REQUIRE(span_equal(s.sealed, first->sealed));
     }
     buf_fini(&out);

@@ -51,13 +51,13 @@ def message(method, target, headers=(), body=None, host="localhost",
 
 
 def frame(token, length, protocol=SPNEGO, tab="\t", end=b"--\r\n",
-          kind="application/http", header=HEADER_BYTES):
+          kind="application/http", header=HEADER_BYTES, charset="UTF-8"):
     """The multipart around a token."""
     return b"".join([
         BOUNDARY, b"\r\n",
         ("%sContent-Type: %s\r\n" % (tab, protocol)).encode(),
-        ("%sOriginalContent: type=%s;charset=UTF-8;Length=%s\r\n"
-         % (tab, kind, length)).encode(),
+        ("%sOriginalContent: type=%s;charset=%s;Length=%s\r\n"
+         % (tab, kind, charset, length)).encode(),
         BOUNDARY, b"\r\n",
         ("%sContent-Type: application/octet-stream\r\n" % tab).encode(),
         struct.pack("<I", header), token, BOUNDARY, end])
@@ -74,11 +74,11 @@ def outer(target, body, protocol=SPNEGO, method="POST", headers=(),
     return ("\r\n".join(lines) + "\r\n\r\n").encode() + body
 
 
-def take_apart(body, protocol):
+def take_apart(body, protocol, kind="application/http", charset="UTF-8"):
     """(plaintext's length, token) of a multipart, by structure."""
     head = BOUNDARY + ("\r\n\tContent-Type: %s\r\n\tOriginalContent: "
-                       "type=application/http;charset=UTF-8;Length="
-                       % protocol).encode()
+                       "type=%s;charset=%s;Length="
+                       % (protocol, kind, charset)).encode()
     expect(body.startswith(head), "the first part", body[:300])
     length, _, rest = body[len(head):].partition(b"\r\n")
     head = BOUNDARY + b"\r\n\tContent-Type: application/octet-stream\r\n"
@@ -199,16 +199,20 @@ class Sealed(Connection):
                 "multipart/"):
             return answer
         answer.expect(200)
+        inner = parse_inner(self.open(answer), method)
+        inner.sealed, inner.outer = True, answer
+        return inner
+
+    def open(self, answer, **framing):
+        """What was sealed in an answer."""
         expect_equal(answer.headers["content-type"],
                      content_type(self.protocol), "the type of %s" % answer)
         expect(CANARY not in answer.body, "in clear", answer.body)
-        length, token = take_apart(answer.body, self.protocol)
+        length, token = take_apart(answer.body, self.protocol, **framing)
         told = unwrap(self.context, token)
         expect(told.encrypted, "the answer is not encrypted")
         expect_equal(len(told.message), length, "Length")
-        inner = parse_inner(told.message, method)
-        inner.sealed, inner.outer = True, answer
-        return inner
+        return told.message
 
     def over(self):
         """The context is gone: a good message finds nobody."""

@@ -9,7 +9,7 @@ static const struct {
     const char *symbol;
 } code_rows[] = {
 #define CODE_ROW(name, prefix, value) {value, prefix #name},
-    MOF_CODES(CODE_ROW)
+    MOF_CODES(CODE_ROW) MOF_STORE_CODES(CODE_ROW)
 #undef CODE_ROW
 };
 

@@ -147,6 +147,9 @@ to_char(struct convert_context *cc, const struct syntax_value *v,
     return true;
 }
 
+/* The largest that is rounded to the largest real32, not to infinity. */
+#define REAL32_MOST 0x1.fffffefffffffp127
+
 static bool
 to_real(struct convert_context *cc, const struct syntax_value *v,
         const struct convert_target *t, union cim_scalar *out)
@@ -164,9 +167,11 @@ to_real(struct convert_context *cc, const struct syntax_value *v,
     } else {
         return mismatch(cc, v, t->type);
     }
-    most = t->type == CIM_REAL32 ? (double)FLT_MAX : DBL_MAX;
+    most = t->type == CIM_REAL32 ? REAL32_MOST : DBL_MAX;
     if (!(out->real >= -most && out->real <= most))
         return out_of_range(cc, v, t->type);
+    if (t->type == CIM_REAL32)
+        out->real = (double)(float)out->real;
     return true;
 }
 

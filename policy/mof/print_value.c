@@ -93,16 +93,12 @@ char16_add(struct buf *out, uint16_t unit)
  * exponent so that they are a real.  The caller's locale may write a comma
  * for the point. */
 static void
-real_add(struct buf *out, double real)
+real_add(struct buf *out, enum cim_type type, double real)
 {
-    char text[40];
+    char text[CIM_REAL_TEXT];
     size_t n;
 
-    for (int precision = 15; precision <= 17; precision++) {
-        snprintf(text, sizeof(text), "%.*g", precision, real);
-        if (strtod(text, NULL) == real)
-            break;
-    }
+    cim_real_format(type, real, text);
     n = strspn(text, "-0123456789");
     if (text[n] != '\0' && text[n] != 'e')
         text[n] = '.';
@@ -134,7 +130,7 @@ scalar_add(struct buf *out, enum cim_type type, const union cim_scalar *s,
     else if (cim_type_is_unsigned(type))
         buf_addf(out, "%llu", (unsigned long long)s->uint);
     else if (type == CIM_REAL32 || type == CIM_REAL64)
-        real_add(out, s->real);
+        real_add(out, type, s->real);
     else if (type == CIM_OBJECT && s->object != NULL)
         object_add(out, s->object, indent);
     else

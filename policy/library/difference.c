@@ -196,21 +196,6 @@ spaces_compare(struct difference *d)
     return r;
 }
 
-/* -- classes ---------------------------------------------------------------- */
-
-static int
-class_print(struct difference *d, struct repository *repo,
-            const struct namespace_path *ns, struct span name, struct buf *out)
-{
-    struct cim_class *class;
-    int r = repository_class(repo, ns, name, d->arena, &class, d->err);
-
-    buf_reset(out);
-    if (r > 0)
-        mof_print_class(out, class);
-    return r < 0 ? -1 : buf_failed(out) ? out_of_memory(d) : r;
-}
-
 /* What was printed before and after; nothing is told where both are the
  * same. */
 static void
@@ -224,6 +209,101 @@ texts_compare(struct difference *d, struct policy_difference *what, bool was,
     what->before = was ? d->old.data : NULL;
     what->after = is ? d->new.data : NULL;
     tell(d, what);
+}
+
+/* -- descriptors and declarations ------------------------------------------- */
+
+static int
+descriptor_print(struct difference *d, struct repository *repo,
+                 const struct mof_statement *st, struct buf *out)
+{
+    struct span sddl;
+    int r =
+        repository_descriptor(repo, &st->namespace, d->arena, &sddl, d->err);
+
+    buf_reset(out);
+    if (r > 0) {
+        buf_add_span(out, sddl);
+        buf_add_char(out, '\n');
+    }
+    return r < 0 ? -1 : buf_failed(out) ? out_of_memory(d) : r;
+}
+
+static int
+qualifier_print(struct difference *d, struct repository *repo,
+                const struct mof_statement *st, struct buf *out)
+{
+    struct cim_qualifier_declaration *q;
+    int r = repository_qualifier(repo, &st->namespace, st->qualifier->name,
+                                 d->arena, &q, d->err);
+
+    buf_reset(out);
+    if (r > 0)
+        mof_print_qualifier_declaration(out, q);
+    return r < 0 ? -1 : buf_failed(out) ? out_of_memory(d) : r;
+}
+
+static const struct {
+    enum mof_statement_kind statement;
+    enum policy_difference_kind kind;
+    int (*print)(struct difference *d, struct repository *repo,
+                 const struct mof_statement *st, struct buf *out);
+} simple[] = {
+    {MOF_STATEMENT_DESCRIPTOR, POLICY_DIFFERENCE_DESCRIPTOR, descriptor_print},
+    {MOF_STATEMENT_QUALIFIER_DECLARATION, POLICY_DIFFERENCE_QUALIFIER,
+     qualifier_print},
+};
+
+static int
+simple_compare(struct difference *d, size_t row,
+               const struct mof_statement *st)
+{
+    bool is_qualifier = simple[row].kind == POLICY_DIFFERENCE_QUALIFIER;
+    struct policy_difference what = {.kind = simple[row].kind,
+                                     .namespace = display_of(d, st),
+                                     .name = is_qualifier ? st->qualifier->name
+                                                          : SPAN("")};
+    int r, was, is;
+
+    if (what.namespace == NULL || arena_renew(d) < 0)
+        return -1;
+    r = is_new(d, namespace_path_span(&st->namespace), what.name,
+               is_qualifier ? SPAN("\2qualifier") : SPAN("\2descriptor"));
+    if (r <= 0)
+        return r;
+    was = simple[row].print(d, d->before, st, &d->old);
+    is = was < 0 ? -1 : simple[row].print(d, d->after, st, &d->new);
+    if (is < 0)
+        return -1;
+    texts_compare(d, &what, was > 0, is > 0);
+    return 0;
+}
+
+static int
+all_simple_compare(struct difference *d, size_t row)
+{
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < d->unit->count && !is_over(d); i++) {
+        if (d->unit->statements[i].kind == simple[row].statement)
+            r = simple_compare(d, row, &d->unit->statements[i]);
+    }
+    return r;
+}
+
+/* -- classes ---------------------------------------------------------------- */
+
+static int
+class_print(struct difference *d, struct repository *repo,
+            const struct namespace_path *ns, struct span name, struct buf *out)
+{
+    struct cim_class *class;
+    int r = repository_class(repo, ns, name, d->arena, &class, d->err);
+
+    buf_reset(out);
+    if (r > 0)
+        mof_print_class(out, class);
+    return r < 0 ? -1 : buf_failed(out) ? out_of_memory(d) : r;
 }
 
 static int
@@ -476,6 +556,8 @@ compare(struct difference *d)
 
     if (r == 0)
         r = spaces_compare(d);
+    for (size_t row = 0; r == 0 && row < ARRAY_COUNT(simple); row++)
+        r = all_simple_compare(d, row);
     if (r == 0 && !is_over(d))
         r = all_classes_compare(d);
     if (r == 0 && !is_over(d))

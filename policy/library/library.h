@@ -78,6 +78,8 @@ const char *policy_compile_state_dir(const struct policy_compile *c);
 
 enum policy_difference_kind {
     POLICY_DIFFERENCE_NAMESPACE = 1,
+    POLICY_DIFFERENCE_DESCRIPTOR, /* a namespace's, before and after as SDDL */
+    POLICY_DIFFERENCE_QUALIFIER,  /* a declaration */
     POLICY_DIFFERENCE_CLASS,
     POLICY_DIFFERENCE_INSTANCE,
 };
@@ -98,9 +100,9 @@ struct policy_difference {
     const char *before, *after; /* canonical MOF; NULL: it is not there */
 };
 
-/* Between prepare and commit: namespaces first, all of them; then classes,
- * then instances, of the namespaces that the unit touches and that still are
- * there.  visit returns false to stop. */
+/* Between prepare and commit: namespaces first, all of them, and descriptors;
+ * then qualifiers, classes and instances of the namespaces that the unit
+ * touches.  visit returns false to stop. */
 int policy_compile_each_difference(
     struct policy_compile *c,
     bool (*visit)(void *arg, const struct policy_difference *d), void *arg,

@@ -111,7 +111,7 @@ enum mof_phase {
         INVALID_NAMESPACE, false,                                             \
         "an encrypted namespace has a child that is not")                     \
     ROW(BINARY, "binary", true, SYNTAX, NOT_SUPPORTED, true,                  \
-        "what a binary MOF does not hold, or holds and nobody knows")
+        "what binary MOF cannot hold, or what nobody knows")
 
 enum mof_warning {
 #define MOF_WARNING_ROW(name, text, on, phase, code, all, what)               \

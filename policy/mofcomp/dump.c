@@ -109,10 +109,12 @@ value_json(const struct cim_value *v)
 
 /* -- qualifiers ------------------------------------------------------------- */
 
-static const struct {
-    unsigned flavor;
+struct bit {
+    unsigned bit;
     const char *name;
-} flavors[] = {
+};
+
+static const struct bit flavors[] = {
     {CIM_FLAVOR_ENABLE_OVERRIDE, "EnableOverride"},
     {CIM_FLAVOR_DISABLE_OVERRIDE, "DisableOverride"},
     {CIM_FLAVOR_RESTRICTED, "Restricted"},
@@ -124,19 +126,33 @@ static const struct {
     {CIM_FLAVOR_NOT_TO_INSTANCE, "NotToInstance"},
 };
 
+static const struct bit scopes[] = {
+    {CIM_SCOPE_CLASS, "class"},
+    {CIM_SCOPE_ASSOCIATION, "association"},
+    {CIM_SCOPE_INDICATION, "indication"},
+    {CIM_SCOPE_QUALIFIER, "qualifier"},
+    {CIM_SCOPE_PROPERTY, "property"},
+    {CIM_SCOPE_REFERENCE, "reference"},
+    {CIM_SCOPE_METHOD, "method"},
+    {CIM_SCOPE_PARAMETER, "parameter"},
+    {CIM_SCOPE_SCHEMA, "schema"},
+};
+
+/* The names of those that are set; no member for none. */
 static bool
-put_flavors(cJSON *o, unsigned set)
+put_names(cJSON *o, const char *name, unsigned set, const struct bit *bits,
+          size_t count)
 {
     cJSON *list = set != 0 ? cJSON_CreateArray() : NULL;
     bool ok = true;
 
     if (set == 0)
         return true;
-    for (size_t i = 0; ok && i < ARRAY_COUNT(flavors); i++) {
-        if (set & flavors[i].flavor)
-            ok = append(list, cJSON_CreateString(flavors[i].name));
+    for (size_t i = 0; ok && i < count; i++) {
+        if (set & bits[i].bit)
+            ok = append(list, cJSON_CreateString(bits[i].name));
     }
-    return json_put(o, "flavors", object_if(list, ok));
+    return json_put(o, name, object_if(list, ok));
 }
 
 static bool
@@ -154,7 +170,8 @@ qualifier_json(const struct cim_qualifier *q)
     return object_if(o, json_put_span(o, "name", q->name) &&
                             put_type(o, q->value.type, q->value.is_array) &&
                             json_put(o, "value", value_json(&q->value)) &&
-                            put_flavors(o, q->flavors));
+                            put_names(o, "flavors", q->flavors, flavors,
+                                      ARRAY_COUNT(flavors)));
 }
 
 static bool
@@ -307,7 +324,14 @@ put_declaration(cJSON *o, const struct mof_statement *st)
     return json_put_span(o, "name", q->name) &&
            put_type(o, q->type, q->is_array) &&
            (!q->has_value || json_put(o, "value", value_json(&q->value))) &&
-           put_flavors(o, q->flavors);
+           put_names(o, "scopes", q->scopes, scopes, ARRAY_COUNT(scopes)) &&
+           put_names(o, "flavors", q->flavors, flavors, ARRAY_COUNT(flavors));
+}
+
+static bool
+put_descriptor(cJSON *o, const struct mof_statement *st)
+{
+    return json_put_span(o, "sddl", st->descriptor);
 }
 
 static const struct {
@@ -322,6 +346,7 @@ static const struct {
     [MOF_STATEMENT_DELETE_NAMESPACE] = {"deleteNamespace", put_must_exist},
     [MOF_STATEMENT_ENCRYPTION] = {"encryption", put_encryption},
     [MOF_STATEMENT_QUALIFIER_DECLARATION] = {"qualifier", put_declaration},
+    [MOF_STATEMENT_DESCRIPTOR] = {"descriptor", put_descriptor},
 };
 
 static cJSON *

@@ -7,7 +7,7 @@
 #define ALIKE_MAX 10
 
 struct plan {
-    struct buf security, namespaces, classes, instances;
+    struct buf security, namespaces, qualifiers, classes, instances;
     /* The run of instances that are treated alike. */
     struct buf run; /* namespace:class and how */
     size_t run_count;
@@ -80,6 +80,25 @@ add_difference(struct buf *out, const struct policy_difference *d)
 }
 
 static void
+plan_descriptor(struct plan *p, const struct policy_difference *d)
+{
+    add_head(&p->security, mark_of(d->before != NULL, d->after != NULL),
+             d->namespace, SPAN(""));
+    buf_add_string(&p->security, " security descriptor (stored, not in force "
+                                 "yet)\n");
+    lines_compare(&p->security, "      ", d->before != NULL ? d->before : "",
+                  d->after != NULL ? d->after : "");
+}
+
+static void
+plan_qualifier(struct plan *p, const struct policy_difference *d)
+{
+    add_head(&p->qualifiers, mark_of(d->before != NULL, d->after != NULL),
+             d->namespace, d->name);
+    add_difference(&p->qualifiers, d);
+}
+
+static void
 plan_class(struct plan *p, const struct policy_difference *d)
 {
     add_head(&p->classes, mark_of(d->before != NULL, d->after != NULL),
@@ -134,6 +153,12 @@ plan_add(void *arg, const struct policy_difference *d)
     case POLICY_DIFFERENCE_NAMESPACE:
         plan_namespace(p, d);
         break;
+    case POLICY_DIFFERENCE_DESCRIPTOR:
+        plan_descriptor(p, d);
+        break;
+    case POLICY_DIFFERENCE_QUALIFIER:
+        plan_qualifier(p, d);
+        break;
     case POLICY_DIFFERENCE_CLASS:
         plan_class(p, d);
         break;
@@ -160,12 +185,13 @@ add_section(struct buf *out, const char *title, struct buf *section)
 int
 plan_print(struct policy_compile *c, struct buf *out, struct error *err)
 {
-    struct plan p = {BUF_INIT, BUF_INIT, BUF_INIT, BUF_INIT, BUF_INIT, 0};
+    struct plan p = {.run_count = 0};
     int r = policy_compile_each_difference(c, plan_add, &p, err);
 
     run_end(&p);
     add_section(out, "Protection", &p.security);
     add_section(out, "Namespaces", &p.namespaces);
+    add_section(out, "Qualifiers", &p.qualifiers);
     add_section(out, "Classes", &p.classes);
     add_section(out, "Instances", &p.instances);
     buf_fini(&p.run);

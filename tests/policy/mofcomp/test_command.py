@@ -209,6 +209,29 @@ def dry_changes():
               "My_Class.name=\"one\"", "My_Class.name=\"two\"")
 
 
+@test("a dry run shows descriptors and declarations of qualifiers")
+def dry_descriptor():
+    s = State()
+    text = '''#pragma namespace("root\\\\Guarded")
+Qualifier Note : string = "x", Scope(class);
+#pragma namespace("root")
+[NamespaceSecuritySDDL("O:BAG:BAD:(A;CI;0x60003;;;WD)")]
+instance of __Namespace { Name = "Guarded"; };
+'''
+    out, _ = dry(s, s.file("a.mof", text))
+    expect_in(out, "  + root\\Guarded security descriptor",
+              "      + O:BAG:BAD:(A;CI;0x60003;;;WD)\n",
+              "Qualifiers:\n  + root\\Guarded:Note\n")
+    s.run(s.file("a.mof", text))
+    expect_in(dry(s, s.file("a.mof", text))[0], "Nothing would change.")
+    out, _ = dry(s, s.file("b.mof", text.replace("0x60003", "0x20")
+                           .replace('"x"', '"y"')))
+    expect_in(out, "  ~ root\\Guarded security descriptor",
+              "      - O:BAG:BAD:(A;CI;0x60003;;;WD)\n",
+              "      + O:BAG:BAD:(A;CI;0x20;;;WD)\n",
+              "  ~ root\\Guarded:Note\n")
+
+
 @test("of many instances alike a dry run names ten")
 def dry_many():
     s = State()
@@ -254,7 +277,7 @@ def dry_exit():
 
 EVERYTHING = r"""
 #pragma namespace("\\\\.\\root\\Dump")
-Qualifier Note : string = "x", Scope(any), Flavor(ToSubclass);
+Qualifier Note : string = "x", Scope(class, property), Flavor(ToSubclass);
 [Abstract] class Base { [Key, Note("k")] string Name; };
 class Thing : Base
 {
@@ -271,6 +294,10 @@ instance of Thing as $One { Name = "o\"ne"; Flag = TRUE; };
 instance of Thing { Name = "two"; Other = $One; };
 [RequiresEncryption(TRUE)] instance of __SystemSecurity { };
 #pragma deleteclass("Gone", NOFAIL)
+#pragma deleteinstance("Thing.Name=\"x\"", NOFAIL)
+#pragma deleteinstance("__Namespace.Name=\"Sub\"", NOFAIL)
+[NamespaceSecuritySDDL("O:BAG:BAD:(A;CI;0x60003;;;WD)")]
+instance of __Namespace { Name = "Guarded"; };
 """
 
 
@@ -283,9 +310,14 @@ def dump_json():
     kinds = [st["statement"] for st in unit]
     expect_equal(kinds, ["namespace", "qualifier", "class", "class",
                          "instance", "instance", "encryption",
-                         "deleteClass"], "statements")
-    expect_equal({st["namespace"] for st in unit}, {"root\\Dump"},
-                 "namespaces")
+                         "deleteClass", "deleteInstance", "deleteNamespace",
+                         "namespace", "descriptor"], "statements")
+    expect_equal({st["namespace"] for st in unit}, {
+        "root\\Dump", "root\\Dump\\Sub", "root\\Dump\\Guarded"}, "namespaces")
+    expect_equal((unit[1]["scopes"], unit[1]["flavors"], unit[1]["value"]),
+                 (["class", "property"], ["ToSubclass"], "x"),
+                 "the declaration")
+    expect_equal(unit[-1]["sddl"], "O:BAG:BAD:(A;CI;0x60003;;;WD)", "sddl")
     thing = unit[3]
     expect_equal((thing["class"], thing["superclass"], thing["line"],
                   thing["lastLine"]), ("Thing", "Base", 5, 15), "the class")

@@ -185,7 +185,7 @@ static const struct {
                     "order mark"},
     [SOURCE_ODD] = {CODE_INVALID_FILE,
                     "UTF-16 with half a character at its end: the file is "
-                    "damaged"},
+                    "damaged, perhaps by a tool that changed line ends"},
     [SOURCE_SURROGATE] = {CODE_INVALID_FILE,
                           "half a surrogate pair: the UTF-16 is damaged"},
 };

@@ -171,6 +171,12 @@ Test(mof_files, rejects_each_mistake_at_its_place_with_its_code)
 
 /* -- is everything there? --------------------------------------------------- */
 
+static const uint32_t codes[] = {
+#define CODE_VALUE(name, prefix, value) value,
+    MOF_CODES(CODE_VALUE)
+#undef CODE_VALUE
+};
+
 static struct buf seen_codes;
 
 static void
@@ -188,12 +194,6 @@ Test(mof_files, reject_every_code_that_can_come)
     /* No text brings these: test_report.c, test_memory.c. */
     static const uint32_t elsewhere[] = {(uint32_t)CODE_FAILED,
                                          (uint32_t)CODE_OUT_OF_MEMORY};
-    static const uint32_t codes[] = {
-#define CODE_VALUE(name, prefix, value) value,
-        MOF_CODES(CODE_VALUE)
-#undef CODE_VALUE
-    };
-
     buf_reset(&seen_codes);
     each_file("tests/mof/reject", codes_collect);
     for (size_t i = 0; i < ARRAY_COUNT(elsewhere); i++)
@@ -265,4 +265,27 @@ Test(mof_files, have_both_for_each_row_of_the_language)
     }
     cr_expect(count > 60);
     free(copy);
+}
+
+Test(mof_files, have_every_code_explained_in_the_document)
+{
+    char *text = test_read_file(test_source_path("docs/mof.md"), NULL);
+    size_t rows_there = 0;
+
+    for (const char *at = text; (at = strstr(at, "\n| `0x8004")); at++)
+        rows_there++;
+    for (size_t i = 0; i < ARRAY_COUNT(codes); i++) {
+        char row[100];
+        const char *at;
+
+        snprintf(row, sizeof(row), "\n| `0x%08X` | `%s` | ", codes[i],
+                 mof_code_symbol(codes[i]));
+        at = strstr(text, row);
+        cr_expect(at != NULL, "no row%s", row);
+        /* Cause and remedy. */
+        at = at != NULL ? strstr(at + strlen(row), " | ") : NULL;
+        cr_expect(at != NULL && strcspn(at + 3, "|\n") > 5, "%s", row);
+    }
+    cr_expect(rows_there == ARRAY_COUNT(codes));
+    free(text);
 }

@@ -203,11 +203,14 @@ namespace_enter(struct unit_printer *u, const struct namespace_path *path,
     mof_print_namespace(u->out, display);
 }
 
+/* What a pragma said can be changed, but not unsaid. */
 static void
 flags_enter(struct unit_printer *u, unsigned wanted, const char *pragma,
             unsigned *now)
 {
-    wanted &= MOF_CHANGE_OF_CLASS;
+    wanted &= MOF_CHANGE_OF_CLASS | MOF_CHANGE_SAID;
+    if ((*now & MOF_CHANGE_SAID) != 0)
+        wanted |= MOF_CHANGE_SAID;
     if (wanted == *now)
         return;
     *now = wanted;

@@ -246,8 +246,7 @@ flags_same(const struct mof_statement *a, const struct mof_statement *b)
     switch (a->kind) {
     case MOF_STATEMENT_CLASS:
     case MOF_STATEMENT_INSTANCE:
-        return (a->change & MOF_CHANGE_OF_CLASS) ==
-               (b->change & MOF_CHANGE_OF_CLASS);
+        return a->change == b->change;
     case MOF_STATEMENT_NAMESPACE:
         return a->from_pragma == b->from_pragma;
     case MOF_STATEMENT_ENCRYPTION:

@@ -76,6 +76,7 @@ static const char *const forms[] = {
     HW "#pragma classflags(\"createonly\")\nclass A {};\n"
        "#pragma classflags(\"updateonly\")\nclass B {};\n"
        "#pragma classflags(\"createorupdate\")\nclass C {};",
+    HW "#pragma classflags(\"createorupdate\")\nclass A {};",
     HW "#pragma instanceflags(\"updateonly\")\n"
        "instance of HW_Disk { Id = \"1\"; };\n"
        "#pragma instanceflags(\"createonly\")\n"

@@ -9,8 +9,8 @@ Test(sddl, takes_what_the_grammar_gives)
         /* the WMI SDK's and a vendor's own */
         "O:BAG:BAD:(A;CI;0x60003;;;WD)",
         "O:AUG:AUD:(A;CI;0x00060033;;;WD)",
-        "O:BAG:BAD:P(A;;CCDCLCSWRPWPRCWD;;;BA)(A;;CCDCRP;;;SY)"
-        "(A;;CCDCRP;;;NS)",
+        ("O:BAG:BAD:P(A;;CCDCLCSWRPWPRCWD;;;BA)(A;;CCDCRP;;;SY)"
+         "(A;;CCDCRP;;;NS)"),
         /* each part by itself */
         "O:BA",
         "G:S-1-5-32-544",

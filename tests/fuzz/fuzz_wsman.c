@@ -29,14 +29,31 @@ check_well_formed(const struct buf *xml)
 }
 
 static void
+check_selectors(const struct wsman_selectors *set)
+{
+    check(set->count <= WSMAN_SELECTORS_MAX);
+    for (size_t i = 0; i < set->count; i++) {
+        const struct wsman_selector *s = &set->items[i];
+
+        check(s->name < s->value && s->value < sizeof(set->text));
+        check(strlen(set->text + s->name) == s->value - s->name - 1);
+        check(memchr(set->text + s->value, '\0',
+                     sizeof(set->text) - s->value) != NULL);
+    }
+}
+
+static void
 check_accepted(const struct wsman_request *r)
 {
+    check(r->charset != WSMAN_CHARSET_UNKNOWN);
     check(r->problem == NULL);
     if (r->operation == WSMAN_IDENTIFY) {
         check(r->namespace.length == 0 && r->action[0] == '\0');
         check(r->access == WSMAN_ACCESS_DISCOVER);
         return;
     }
+    check_selectors(&r->selectors);
+    check(r->enumeration.max_elements > 0 && r->enumeration.after >= 0);
     check(r->access != WSMAN_ACCESS_DISCOVER);
     check(r->namespace.length >= 4 && r->class_name[0] != '\0');
     check(r->action[0] != '\0' && r->resource_uri[0] != '\0');
@@ -59,12 +76,15 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct wsman_fault f = {.machine = copy, .detail = copy, .action = copy};
     struct buf out = BUF_INIT;
     const struct wsman_content_type told = {WSMAN_CHARSET_UNKNOWN, {NULL, 0}};
+    struct wsman_content_type type;
     struct wsman_request r;
 
     if (copy == NULL)
         return 0;
     memcpy(copy, data, size);
     copy[size] = '\0';
+    if (wsman_content_type_parse((struct span){copy, size}, &type))
+        check(type.action.length < size);
     if (wsman_request_parse((struct span){copy, size}, &told, &r) ==
         WSMAN_PARSE_OK)
         check_accepted(&r);

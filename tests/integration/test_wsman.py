@@ -12,8 +12,9 @@ from soap import (ADDRESS, CIM, ENUMERATE, ENUMERATION, EVENTING, GET, IDENTITY,
                   sealed, selectors, utf16)
 
 import gssapi  # of the interpreter that sealing.py chose
-from harness import (OPEN, PROXY_CLEAR, PROXY_TLS, SECRET, Connection, Gate,
-                     expect, expect_equal, main, test, wait_for, write)
+from harness import (OPEN, PROXY_CLEAR, PROXY_TLS, ROOT, SECRET, Connection,
+                     Gate, expect, expect_equal, main, read, test, wait_for,
+                     write)
 
 EXTRA = """
 [listener/https-bound]
@@ -38,7 +39,8 @@ CLOSED_MOF = r"""
 #pragma namespace("\\\\.\\root\\Closed")
 class Closed_Thing { [key] string Name; };
 """
-gate = Gate(extra=EXTRA)
+# Workers that are not root are confined: there XML has to be read as well.
+gate = Gate(extra=EXTRA, user="nobody" if ROOT else None)
 gate.compile(CLOSED_MOF)
 
 OPEN_URI, SECRET_URI = (WMI + "root/Open/Open_Thing",
@@ -300,6 +302,15 @@ def _():
                 reply.fault("a:DestinationUnreachable", 2150858752)
     big = b"\xfe\xff" + GET_OPEN.decode().encode("utf-16-be")
     plain(gate, "https", big, "UTF-16").good()
+
+
+@test("workers are confined while they read XML")
+def _():
+    for pid in gate.workers():
+        status = dict(line.split(":\t", 1) for line in read(
+            "/proc/%d/status" % pid).split("\n") if ":\t" in line)
+        expect_equal((status["Seccomp"], status["NoNewPrivs"]), ("2", "1"),
+                     "worker %d" % pid)
 
 
 # -- Identify -------------------------------------------------------------------

@@ -134,6 +134,21 @@ Test(fault, each_fault_has_its_code)
          "a:ActionNotSupported", "2150858771", NULL},
         {WSMAN_FAULT_ENCODING, FAULT_ACTION, "s:Sender", "w:EncodingLimit",
          "2150858805", NULL},
+        {WSMAN_FAULT_NOT_FOUND, WSA_NS "/fault", "s:Sender",
+         "a:DestinationUnreachable", "2150858752", NULL},
+        {WSMAN_FAULT_UNSUPPORTED, FAULT_ACTION, "s:Sender",
+         "w:UnsupportedFeature", "2150858818", NULL},
+        {WSMAN_FAULT_FRAGMENT, FAULT_ACTION, "s:Sender",
+         "w:UnsupportedFeature", "2150858818", DETAIL "FragmentLevelAccess"},
+        {WSMAN_FAULT_OPTIONS, FAULT_ACTION, "s:Sender", "w:InvalidOptions",
+         "2150858809", DETAIL "NotSupported"},
+        {WSMAN_FAULT_FILTERING, ENUMERATION "/fault", "s:Sender",
+         "n:FilteringNotSupported", "2150858776", NULL},
+        {WSMAN_FAULT_CONTEXT, ENUMERATION "/fault", "s:Sender",
+         "n:InvalidEnumerationContext", "2150858779", NULL},
+        {WSMAN_FAULT_POLYMORPHISM,
+         "http://schemas.dmtf.org/wbem/wsman/1/cimbinding/fault", "s:Sender",
+         "b:PolymorphismModeNotSupported", "2150858818", NULL},
     };
 
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {

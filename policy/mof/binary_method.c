@@ -250,8 +250,7 @@ method_read(struct binary_reader *r, struct region all,
         !binary_read_qualifiers(r, record.qualifiers, &out->qualifiers))
         return false;
     qualifier_list_check(r->c, r->source, &out->qualifiers);
-    if (record.type != BINARY_OBJECTS &&
-        (record.type != 0 || record.has_value))
+    if (record.type != BINARY_OBJECTS && record.type != 0)
         return binary_damage(r, all.at + 4, "0x%x is no kind of method",
                              record.type);
     return !record.has_value || parameters_read(r, record.value, out);

@@ -39,10 +39,13 @@ flavor_compare(const void *a, const void *b)
     return x->offset < y->offset ? -1 : x->offset > y->offset;
 }
 
+/* Where a qualifier comes from, which says nothing in a file. */
+#define ORIGIN_BITS 0x60u
+
 static uint32_t
 known_bits(void)
 {
-    uint32_t bits = 0;
+    uint32_t bits = ORIGIN_BITS;
 
     for (size_t i = 0; i < BINARY_FLAVOR_ROWS; i++)
         bits |= binary_flavors[i].bit;

@@ -20,7 +20,7 @@
 #define BLOCK        512u
 #define MARK         4415u
 #define LENGTH_ZEROS 8u
-#define PADDING_BITS 16u /* behind the last mark at most */
+#define PADDING_BITS 32u /* behind the last mark at most */
 
 struct unpacker {
     const unsigned char *bytes;

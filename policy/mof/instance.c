@@ -27,6 +27,19 @@ nested_starts(const struct parser *p)
            span_equal_nocase(of.text, SPAN("of"));
 }
 
+/* Then the rest of the text is not looked at. */
+static bool
+is_too_deep(struct parser *p)
+{
+    if (p->depth < LIMIT_DEPTH)
+        return false;
+    report_error(p->c, parser_at(p), CODE_INVALID_CLASS_DECLARATION,
+                 "embedded instances nested deeper than %d", LIMIT_DEPTH);
+    p->lexer.at = p->source->text + p->source->length;
+    p->lexer.swallowed = true;
+    return true;
+}
+
 /* An instance among the properties of another, as one page of the WMI SDK
  * shows it: no grammar has that, and what it says would protect nothing. */
 static bool
@@ -40,7 +53,7 @@ nested_refuse(struct parser *p)
                          "close this one, then write #pragma namespace and "
                          "[RequiresEncryption(TRUE)] instance of "
                          "__SystemSecurity { };");
-    if (p->depth >= LIMIT_DEPTH)
+    if (is_too_deep(p))
         return false;
     parser_advance(p);
     p->depth++;
@@ -161,13 +174,8 @@ instance_parse_embedded(struct parser *p, struct syntax_value *out)
 {
     uint32_t start = p->token.offset;
 
-    if (p->depth >= LIMIT_DEPTH) {
-        report_error(p->c, parser_at(p), CODE_INVALID_CLASS_DECLARATION,
-                     "embedded instances nested deeper than %d", LIMIT_DEPTH);
-        p->lexer.at = p->source->text + p->source->length;
-        p->lexer.swallowed = true;
+    if (is_too_deep(p))
         return false;
-    }
     parser_advance(p);
     p->depth++;
     out->kind = VALUE_INSTANCE;

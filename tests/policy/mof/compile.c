@@ -1,5 +1,6 @@
 #include "tests/policy/mof/compile.h"
 
+#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -172,4 +173,32 @@ repeated(const char *head, const char *part, size_t n, const char *tail)
     buf_add_string(&b, tail);
     cr_assert(!buf_failed(&b));
     return buf_take(&b);
+}
+
+static int
+is_mof(const struct dirent *e)
+{
+    const char *dot = strrchr(e->d_name, '.');
+
+    return dot != NULL && strcmp(dot, ".mof") == 0;
+}
+
+int
+each_mof_file(const char *folder,
+              void (*visit)(const char *path, const char *name))
+{
+    char directory[1024], path[2048];
+    struct dirent **entries;
+    int n;
+
+    snprintf(directory, sizeof(directory), "%s", test_source_path(folder));
+    n = scandir(directory, &entries, is_mof, alphasort);
+    cr_assert(n >= 0, "%s", directory);
+    for (int i = 0; i < n; i++) {
+        snprintf(path, sizeof(path), "%s/%s", directory, entries[i]->d_name);
+        visit(path, entries[i]->d_name);
+        free(entries[i]);
+    }
+    free(entries);
+    return n;
 }

@@ -35,6 +35,10 @@ const struct mof_statement *statement_of(const struct mof_compilation *c,
                                          size_t n);
 /* What mof_diagnostics_print prints; malloc'ed. */
 char *printed(const struct mof_compilation *c);
+/* Calls visit for each *.mof of a folder of the source tree, by name; how many
+ * there were. */
+int each_mof_file(const char *folder,
+                  void (*visit)(const char *path, const char *name));
 /* A text of n times `part`, between head and tail; malloc'ed. */
 char *repeated(const char *head, const char *part, size_t n, const char *tail);
 

@@ -6,7 +6,6 @@
  * first line what must come: // exit N [strict] line:column code, ...
  * tests/mof/rows.tsv names a file of each for every row of the language.
  */
-#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -17,35 +16,6 @@
 SUITE(mof_files);
 
 #define FIRST_LINE 1000
-
-static int
-is_mof(const struct dirent *e)
-{
-    const char *dot = strrchr(e->d_name, '.');
-
-    return dot != NULL && strcmp(dot, ".mof") == 0;
-}
-
-/* Calls visit for each file; how many there were. */
-static int
-each_file(const char *folder,
-          void (*visit)(const char *path, const char *name))
-{
-    char directory[1024], path[2048];
-    struct dirent **entries;
-    int n;
-
-    snprintf(directory, sizeof(directory), "%s", test_source_path(folder));
-    n = scandir(directory, &entries, is_mof, alphasort);
-    cr_assert(n >= 0, "%s", directory);
-    for (int i = 0; i < n; i++) {
-        snprintf(path, sizeof(path), "%s/%s", directory, entries[i]->d_name);
-        visit(path, entries[i]->d_name);
-        free(entries[i]);
-    }
-    free(entries);
-    return n;
-}
 
 static struct mof_compilation *
 compile(const char *path, bool strict)
@@ -161,12 +131,12 @@ reject(const char *path, const char *name)
 
 Test(mof_files, accepts_what_is_right)
 {
-    cr_assert(each_file("tests/mof/accept", accept) > 20);
+    cr_assert(each_mof_file("tests/mof/accept", accept) > 20);
 }
 
 Test(mof_files, rejects_each_mistake_at_its_place_with_its_code)
 {
-    cr_assert(each_file("tests/mof/reject", reject) > 80);
+    cr_assert(each_mof_file("tests/mof/reject", reject) > 80);
 }
 
 /* -- is everything there? --------------------------------------------------- */
@@ -195,7 +165,7 @@ Test(mof_files, reject_every_code_that_can_come)
     static const uint32_t elsewhere[] = {(uint32_t)CODE_FAILED,
                                          (uint32_t)CODE_OUT_OF_MEMORY};
     buf_reset(&seen_codes);
-    each_file("tests/mof/reject", codes_collect);
+    each_mof_file("tests/mof/reject", codes_collect);
     for (size_t i = 0; i < ARRAY_COUNT(elsewhere); i++)
         buf_addf(&seen_codes, "0x%08X", elsewhere[i]);
     for (size_t i = 0; i < ARRAY_COUNT(codes); i++) {
@@ -249,8 +219,8 @@ Test(mof_files, have_both_for_each_row_of_the_language)
     rows = test_read_file(test_source_path("tests/mof/rows.tsv"), NULL);
     for (char *p = rows; *p != '\0'; p++)
         *p = *p == ',' && p[1] != ' ' ? '\t' : *p;
-    each_file("tests/mof/accept", named_check);
-    each_file("tests/mof/reject", named_check);
+    each_mof_file("tests/mof/accept", named_check);
+    each_mof_file("tests/mof/reject", named_check);
     free(rows);
     rest = copy = test_read_file(test_source_path("tests/mof/rows.tsv"), NULL);
     while ((line = strsep(&rest, "\n")) != NULL && *line != '\0') {

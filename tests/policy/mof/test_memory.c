@@ -113,6 +113,96 @@ Test(memory, running_out_of_it_drops_nothing_silently)
     cr_expect(n > 20);
 }
 
+/* -- every file of our own -------------------------------------------------- */
+
+/* A compile of path in which the n-th allocation fails; false once nothing
+ * fails any more.  Its unit as text in *out, absent after an error. */
+static bool
+file_failing_at(size_t n, const char *path, bool strict, struct buf *out,
+                size_t *errors_out)
+{
+    struct mof_options options = {.world = test_world, .strict = strict};
+    struct mof_compilation *c;
+    bool ran_out;
+
+    left = n;
+    counting = true;
+    c = mof_compilation_new(&options);
+    if (c != NULL) {
+        mof_compile_file(c, path);
+        if (mof_check(c) == 0)
+            mof_print_unit(out, mof_unit(c));
+    }
+    ran_out = left > n;
+    counting = false;
+    *errors_out = c != NULL ? mof_error_count(c) : 1;
+    mof_compilation_free(c);
+    return ran_out;
+}
+
+static size_t files, failures;
+
+static void
+accept_short_of_memory(const char *path, const char *name)
+{
+    struct buf whole = BUF_INIT;
+    size_t n, errors;
+    bool ran_out = true;
+
+    cr_assert(!file_failing_at(SIZE_MAX / 2, path, false, &whole, &errors));
+    cr_assert(errors == 0 && !buf_failed(&whole), "%s", name);
+    for (n = 0; ran_out; n++) {
+        struct buf out = BUF_INIT;
+
+        ran_out = file_failing_at(n, path, false, &out, &errors);
+        if (errors == 0 && !buf_failed(&out))
+            cr_expect(span_equal(buf_span(&out), buf_span(&whole)),
+                      "%s at %zu:\n%s", name, n, out.data);
+        buf_fini(&out);
+    }
+    buf_fini(&whole);
+    files++;
+    failures += n;
+}
+
+static void
+reject_short_of_memory(const char *path, const char *name)
+{
+    size_t n, errors, length;
+    char *bytes = test_read_file(path, &length);
+    bool strict = strncmp(bytes, "// exit 3 strict", 16) == 0 ||
+                  strncmp(bytes, "// exit 1 strict", 16) == 0;
+    bool ran_out = true;
+
+    for (n = 0; ran_out; n++) {
+        struct buf out = BUF_INIT;
+
+        ran_out = file_failing_at(n, path, strict, &out, &errors);
+        cr_expect(errors > 0, "%s is accepted at %zu", name, n);
+        buf_fini(&out);
+    }
+    free(bytes);
+    files++;
+    failures += n;
+}
+
+Test(memory, running_out_of_it_gives_the_whole_unit_or_an_error)
+{
+    cr_assert(mof_system_class(SPAN("__Namespace")) != NULL);
+    files = failures = 0;
+    each_mof_file("tests/mof/accept", accept_short_of_memory);
+    cr_expect(files > 60 && failures > 20 * files, "%zu %zu", files, failures);
+}
+
+Test(memory, running_out_of_it_never_accepts_what_is_wrong)
+{
+    cr_assert(mof_system_class(SPAN("__Namespace")) != NULL);
+    files = failures = 0;
+    each_mof_file("tests/mof/reject", reject_short_of_memory);
+    cr_expect(files > 120 && failures > 20 * files, "%zu %zu", files,
+              failures);
+}
+
 /* Errors, a warning, details and a long line. */
 static const char mistakes[] =
     "class A { uint8 x; string x; boolean b = \"true\"; };\n"

@@ -248,6 +248,12 @@ struct config_paths {
 
 int config_paths_load(const char *path, struct config_paths *out,
                       struct error *err);
+/* Likewise the namespaces that routes lead to; one that is none is left to
+ * whoever judges the key. */
+int config_routed_each(const char *path,
+                       void (*visit)(void *arg,
+                                     const struct namespace_path *ns),
+                       void *arg, struct error *err);
 
 /* NULL: no access section; everyone of the realms. */
 const struct access_list *config_access(const struct config *c,

@@ -32,26 +32,88 @@ paths_take(const struct ini_set *set, const char *name, char out[256],
     return 0;
 }
 
-int
-config_paths_load(const char *path, struct config_paths *out,
-                  struct error *err)
+/* Reads those keys alone, in an arena of its own. */
+static int
+with_set(const char *path, bool (*wants)(const struct key *key),
+         int (*take)(const struct ini_set *set, void *arg, struct error *err),
+         void *arg, struct error *err)
 {
     struct arena *arena = arena_new();
     struct ini_set set = {0};
     int rc = -1;
 
-    *out = (struct config_paths){{0}, {0}};
     if (arena == NULL)
         return error_set_errno(err, ENOMEM, "configuration");
     if (ini_set_init(&set, arena, err) == 0) {
-        set.wants = paths_want;
-        if (ini_set_read(&set, path, err) == 0 &&
-            paths_take(&set, "state_dir", out->state_dir, err) == 0)
-            rc = paths_take(&set, "runtime_dir", out->runtime_dir, err);
+        set.wants = wants;
+        if (ini_set_read(&set, path, err) == 0)
+            rc = take(&set, arg, err);
     }
-    if (rc < 0)
-        *out = (struct config_paths){{0}, {0}};
     ini_set_fini(&set);
     arena_free(arena);
     return rc;
+}
+
+static int
+both_take(const struct ini_set *set, void *arg, struct error *err)
+{
+    struct config_paths *out = arg;
+
+    if (paths_take(set, "state_dir", out->state_dir, err) < 0)
+        return -1;
+    return paths_take(set, "runtime_dir", out->runtime_dir, err);
+}
+
+int
+config_paths_load(const char *path, struct config_paths *out,
+                  struct error *err)
+{
+    *out = (struct config_paths){{0}, {0}};
+    if (with_set(path, paths_want, both_take, out, err) == 0)
+        return 0;
+    *out = (struct config_paths){{0}, {0}};
+    return -1;
+}
+
+/* -- routes ----------------------------------------------------------------- */
+
+struct routed {
+    void (*visit)(void *arg, const struct namespace_path *ns);
+    void *arg;
+};
+
+static bool
+routes_want(const struct key *key)
+{
+    return key->section == SECTION_ROUTE &&
+           strcmp(key->name, "namespace") == 0;
+}
+
+static int
+routes_take(const struct ini_set *set, void *arg, struct error *err)
+{
+    struct routed *routed = arg;
+
+    (void)err;
+    for (const struct ini_section *s = set->first; s != NULL; s = s->next) {
+        const struct ini_entry *e = s->kind == SECTION_ROUTE
+                                        ? ini_section_entry(s, "namespace")
+                                        : NULL;
+        struct namespace_path ns;
+
+        if (e != NULL && namespace_path_parse(&ns, span_of(e->value), NULL) ==
+                             NAMESPACE_PATH_OK)
+            routed->visit(routed->arg, &ns);
+    }
+    return 0;
+}
+
+int
+config_routed_each(const char *path,
+                   void (*visit)(void *arg, const struct namespace_path *ns),
+                   void *arg, struct error *err)
+{
+    struct routed routed = {visit, arg};
+
+    return with_set(path, routes_want, routes_take, &routed, err);
 }

@@ -84,6 +84,8 @@ compile_init(struct policy_compile *c, struct error *err)
             take_existing(c, err) < 0 ||
             world_init(&c->world, c->repo, err) < 0)
             return -1;
+        c->world.served = c->options.served;
+        c->world.served_arg = c->options.served_arg;
         mof.world = world_answers(&c->world);
     }
     c->mof = mof_compilation_new(&mof);

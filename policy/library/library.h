@@ -32,6 +32,10 @@ struct policy_compile_options {
     const char *state_dir;
     struct mof_options mof; /* its world is not used */
     struct repository_apply_options apply;
+    /* May be NULL: does something outside of the repository, a route, serve
+     * that namespace? */
+    bool (*served)(void *arg, const struct namespace_path *ns);
+    void *served_arg;
     unsigned turn_timeout_ms; /* 0: a minute */
     /* May be NULL: called once when another compile has the repository. */
     void (*waiting)(void *arg);

@@ -122,6 +122,14 @@ namespace_near(void *context, const struct namespace_path *ns,
     return r > 0;
 }
 
+static bool
+namespace_served(void *context, const struct namespace_path *ns)
+{
+    struct world *w = context;
+
+    return w->served != NULL && w->served(w->served_arg, ns);
+}
+
 struct mof_world
 world_answers(struct world *w)
 {
@@ -131,5 +139,6 @@ world_answers(struct world *w)
                               .class_near = class_near,
                               .qualifier_find = qualifier_find,
                               .namespace_near = namespace_near,
+                              .namespace_served = namespace_served,
                               .namespace_encrypted = namespace_encrypted};
 }

@@ -11,7 +11,9 @@
  */
 struct world {
     struct repository *repo; /* NULL: empty */
-    struct arena *arena;     /* classes it has told of */
+    bool (*served)(void *arg, const struct namespace_path *ns); /* or NULL */
+    void *served_arg;
+    struct arena *arena; /* classes it has told of */
     bool failed;
     struct error err;
 };

@@ -25,7 +25,8 @@ struct compile {
     const struct options *options;
     struct say say;
     struct config_paths paths; /* runtime_dir "": not known */
-    char image[300];           /* what an interrupt has to remove */
+    struct served served;
+    char image[300]; /* what an interrupt has to remove */
     struct input input;
     struct scratch scratch;
     struct policy_compile *policy;
@@ -83,6 +84,8 @@ policy_options_of(struct compile *c, const char *state_dir)
                   .instance_change = o->instance_change,
                   .note = tell_taken,
                   .note_arg = c},
+        .served = served_has,
+        .served_arg = &c->served,
         .waiting = tell_waiting,
         .waiting_arg = &c->say,
     };
@@ -258,13 +261,22 @@ compile_commit(struct compile *c)
     return committed == 0 ? finish(c) : not_in_force(c, &err);
 }
 
+/* Where the state is, and what else there is. */
+static int
+world_find(struct compile *c, struct error *err)
+{
+    if (paths_find(&c->paths, c->options, err) < 0)
+        return -1;
+    return served_find(&c->served, c->options, &c->paths, err);
+}
+
 static int
 compile_whole(struct compile *c)
 {
     struct error err = {0};
     int code;
 
-    if (paths_find(&c->paths, c->options, &err) < 0)
+    if (world_find(c, &err) < 0)
         return compile_fail(c, &err);
     code = compile_sources(c, c->paths.state_dir);
     if (code == EXIT_OK)
@@ -312,8 +324,7 @@ compile_dry(struct compile *c)
     struct error err = {0};
     int code, has;
 
-    if (paths_find(&c->paths, c->options, &err) < 0 ||
-        state_dir_check(state_dir, &err) < 0 ||
+    if (world_find(c, &err) < 0 || state_dir_check(state_dir, &err) < 0 ||
         (has = has_repository(state_dir, &err)) < 0 ||
         (has == 0 && scratch_make(&c->scratch, &err) < 0))
         return compile_fail(c, &err);
@@ -346,7 +357,7 @@ compile_dump(struct compile *c)
     struct error err = {0};
     int code, r;
 
-    if (is_named && paths_find(&c->paths, o, &err) < 0)
+    if (is_named && world_find(c, &err) < 0)
         return compile_fail(c, &err);
     code = compile_sources(c, is_named ? c->paths.state_dir : NULL);
     if (code != EXIT_OK)
@@ -383,9 +394,10 @@ compile_run(const struct options *o)
     else
         code = compile_whole(&c);
     policy_compile_free(c.policy);
-    interrupt_remove(NULL);
     progress_end();
     scratch_remove(&c.scratch);
+    interrupt_remove_nothing();
+    served_fini(&c.served);
     if (c.control >= 0)
         close(c.control);
     input_fini(&c.input);

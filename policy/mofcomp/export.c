@@ -78,7 +78,7 @@ output_finish(struct output *out, struct error *err)
         return 0;
     if (fsync(fileno(out->file)) < 0 || rename(out->beside, out->path) < 0)
         return output_fail(out, err);
-    interrupt_remove(NULL);
+    interrupt_remove_nothing();
     free(out->beside);
     out->beside = NULL;
     return 0;
@@ -91,7 +91,7 @@ output_close(struct output *out)
         fclose(out->file);
     if (out->beside != NULL)
         unlink(out->beside);
-    interrupt_remove(NULL);
+    interrupt_remove_nothing();
     free(out->beside);
 }
 

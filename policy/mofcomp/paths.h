@@ -9,4 +9,19 @@
 int paths_find(struct config_paths *paths, const struct options *o,
                struct error *err);
 
+/* Namespaces that a route of the configuration serves. */
+struct served {
+    size_t count, capacity;
+    struct namespace_path *items;
+    bool failed;
+};
+
+/* What the configuration says that paths_find has read; with --state-dir
+ * alone the usual one if it is of the same state, else none. */
+int served_find(struct served *s, const struct options *o,
+                const struct config_paths *paths, struct error *err);
+void served_fini(struct served *s);
+/* policy_compile_options.served; arg is the struct. */
+bool served_has(void *arg, const struct namespace_path *ns);
+
 #endif

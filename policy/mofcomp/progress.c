@@ -11,6 +11,7 @@
 #include "policy/base/base.h"
 
 #define LINE_MAX_BYTES 120
+#define REMOVE_MAX     8
 
 static const int interrupts[] = {SIGHUP, SIGINT, SIGTERM};
 static const char wipe[] = "\r\33[K";
@@ -21,7 +22,9 @@ static struct {
     volatile sig_atomic_t shown; /* a line stands on the terminal */
     volatile sig_atomic_t seconds;
     char line[LINE_MAX_BYTES + 1];
-    const char *remove; /* a file that an interrupt leaves no use for */
+    /* What an interrupt leaves no use for. */
+    const char *remove[REMOVE_MAX];
+    size_t remove_count;
 } state;
 
 static void
@@ -136,8 +139,10 @@ on_interrupt(int signal_number)
 
     if (state.shown)
         put(wipe, sizeof(wipe) - 1);
-    if (state.remove != NULL)
-        unlink(state.remove);
+    for (size_t i = 0; i < state.remove_count; i++) {
+        unlink(state.remove[i]);
+        rmdir(state.remove[i]);
+    }
     put(told, sizeof(told) - 1);
     signal(signal_number, SIG_DFL);
     raise(signal_number);
@@ -156,14 +161,14 @@ interrupts_handle(void (*handler)(int))
 }
 
 static void
-interrupts_mask(int how)
+interrupts_mask(int how, sigset_t *before)
 {
     sigset_t set;
 
     sigemptyset(&set);
     for (size_t i = 0; i < ARRAY_COUNT(interrupts); i++)
         sigaddset(&set, interrupts[i]);
-    sigprocmask(how, &set, NULL);
+    sigprocmask(how, &set, before);
 }
 
 void
@@ -175,15 +180,28 @@ interrupt_begin(void)
 void
 interrupt_remove(const char *path)
 {
-    interrupt_hold();
-    state.remove = path;
-    interrupt_allow();
+    sigset_t before;
+
+    interrupts_mask(SIG_BLOCK, &before);
+    if (state.remove_count < REMOVE_MAX)
+        state.remove[state.remove_count++] = path;
+    sigprocmask(SIG_SETMASK, &before, NULL);
+}
+
+void
+interrupt_remove_nothing(void)
+{
+    sigset_t before;
+
+    interrupts_mask(SIG_BLOCK, &before);
+    state.remove_count = 0;
+    sigprocmask(SIG_SETMASK, &before, NULL);
 }
 
 void
 interrupt_hold(void)
 {
-    interrupts_mask(SIG_BLOCK);
+    interrupts_mask(SIG_BLOCK, NULL);
 }
 
 void
@@ -195,5 +213,5 @@ interrupt_ignore(void)
 void
 interrupt_allow(void)
 {
-    interrupts_mask(SIG_UNBLOCK);
+    interrupts_mask(SIG_UNBLOCK, NULL);
 }

@@ -30,9 +30,10 @@ void progress_end(void);
  * changed.
  */
 void interrupt_begin(void);
-/* An image that is not in its place yet is removed then; path is kept, NULL:
- * there is none. */
+/* A file that is not in its place yet, or a directory that has to be empty by
+ * then, is removed; path is kept.  Up to 8, in their order. */
 void interrupt_remove(const char *path);
+void interrupt_remove_nothing(void);
 /* They wait, until interrupt_allow. */
 void interrupt_hold(void);
 /* Once something has changed they are ignored: what has begun is finished. */

@@ -5,7 +5,8 @@
 
 /* A directory below TMPDIR, for a repository that nobody keeps. */
 struct scratch {
-    char path[200]; /* "": none */
+    char path[200];     /* "": none */
+    char files[6][240]; /* what may be in it when an interrupt comes */
 };
 
 int scratch_make(struct scratch *s, struct error *err);

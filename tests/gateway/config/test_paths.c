@@ -51,6 +51,35 @@ Test(paths, takes_two_keys_and_leaves_the_rest_alone)
     cr_assert_str_eq(p.state_dir, "/other");
 }
 
+static void
+count_route(void *arg, const struct namespace_path *ns)
+{
+    struct buf *b = arg;
+
+    buf_add_span(b, namespace_path_span(ns));
+    buf_add_char(b, ' ');
+}
+
+Test(paths, tells_the_namespaces_that_routes_lead_to)
+{
+    struct buf b = BUF_INIT;
+    struct error err = {0};
+
+    cr_assert(config_routed_each(
+                  write_conf("[route/a]\npath = /a/\nnamespace = Root\\A\n"
+                             "[nsgate]\nworkers = 0\n"
+                             "[route/b]\nnamespace = other\\b\n"
+                             "[route/c]\nnamespace = root/c/d\n"
+                             "[access/root\\x]\nallow = y\n"),
+                  count_route, &b, &err) == 0,
+              "%s", err.text);
+    cr_assert_str_eq(b.data, "root\\a root\\c\\d ");
+    buf_fini(&b);
+    cr_assert(config_routed_each("/nowhere/at/all", count_route, &b, &err) <
+              0);
+    cr_assert(err.code == -ENOENT);
+}
+
 Test(paths, has_the_defaults_of_an_empty_file)
 {
     struct config_paths p;

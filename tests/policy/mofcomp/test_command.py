@@ -99,6 +99,22 @@ def foreign():
         expect("no such switch" not in err, word, err)
 
 
+@test("a namespace that a route serves is no slip of the pen and not empty")
+def routed():
+    s = State()
+    s.run(s.file("class.mof", CLASS))
+    text = s.file("r.mof", SECURITY.replace("MyNamespace", "MyNamespaces")
+                  % "TRUE")
+    conf = "[nsgate]\nstate_dir = %s\nruntime_dir = %s\n" % (s.dir, s.runtime)
+    plain("--config", s.file("a.conf", conf), "--dry-run", text, code=1)
+    routed_conf = s.file("b.conf", conf + "[route/x]\npath = /x/\n"
+                         "namespace = root\\mynamespaces\n")
+    for words in (["--dry-run"], ["--dump=mof"], []):
+        _, err = plain("--config", routed_conf, *words, text)
+        expect("protects nothing" not in err, "a warning", err)
+    expect_in("\n".join(s.encrypted()), "MyNamespaces")
+
+
 @test("-check stands alone, and switches that contradict are refused")
 def together():
     s = State()
@@ -591,6 +607,32 @@ def interrupt():
         expect_equal(code, -number, "how it ended")
         expect_in(text, "interrupted, nothing has changed")
         expect_equal(contents(s), before, "the state")
+
+
+@test("an interrupted dry run leaves nothing in TMPDIR")
+def interrupt_dry():
+    s = State()
+    temporary = os.path.join(s.top, "tmp")
+    os.mkdir(temporary)
+    path = s.file("big.mof", BIG)
+    made = 0
+    for i in range(8):
+        process = subprocess.Popen(
+            s.arguments(["--dry-run", path]), stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            env=dict(ENVIRONMENT, TMPDIR=temporary))
+        while not os.listdir(temporary) and process.poll() is None:
+            pass
+        made += bool(os.listdir(temporary))
+        # The instant is what is tried.
+        try:
+            process.wait(i * 0.04)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGTERM)
+        process.wait(DEADLINE)
+        expect_equal(os.listdir(temporary), [], "what is left")
+    expect(made > 4, "no directory was seen")
+    expect_equal(s.names(), [], "files")
 
 
 BIG = CLASS + "".join('instance of My_Class { Name = "%d"; Size = %d; };\n'

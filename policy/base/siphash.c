@@ -11,13 +11,13 @@ struct state {
     uint64_t v0, v1, v2, v3;
 };
 
-static uint64_t
+static inline uint64_t
 rotate(uint64_t x, unsigned bits)
 {
     return (x << bits) | (x >> (64 - bits));
 }
 
-static void
+static inline void
 round_once(struct state *s)
 {
     s->v0 += s->v1;
@@ -32,7 +32,7 @@ round_once(struct state *s)
     s->v2 = rotate(s->v2, 32);
 }
 
-static void
+static inline void
 absorb(struct state *s, uint64_t word)
 {
     s->v3 ^= word;
@@ -42,17 +42,14 @@ absorb(struct state *s, uint64_t word)
 }
 
 /* Up to eight bytes as a little-endian word. */
-static uint64_t
+static inline uint64_t
 load_word(const unsigned char *p, size_t n, int fold)
 {
     uint64_t word = 0;
 
-    for (size_t i = 0; i < n; i++) {
-        unsigned char c = fold ? (unsigned char)ascii_lower((char)p[i]) : p[i];
-
-        word |= (uint64_t)c << (8 * i);
-    }
-    return word;
+    memcpy(&word, p, n);
+    word = le64toh(word);
+    return fold ? ascii_lower_word(word) : word;
 }
 
 static inline uint64_t
@@ -67,17 +64,8 @@ hash(const struct siphash_key *key, const void *data, size_t length, int fold)
         0x7465646279746573ULL ^ key->k1,
     };
 
-    for (; left >= 8; p += 8, left -= 8) {
-        uint64_t word;
-
-        if (fold) {
-            word = load_word(p, 8, 1);
-        } else {
-            memcpy(&word, p, 8);
-            word = le64toh(word);
-        }
-        absorb(&s, word);
-    }
+    for (; left >= 8; p += 8, left -= 8)
+        absorb(&s, load_word(p, 8, fold));
     absorb(&s, load_word(p, left, fold) | (uint64_t)length << 56);
     s.v2 ^= 0xff;
     for (int i = 0; i < 4; i++)

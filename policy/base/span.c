@@ -8,6 +8,20 @@ ascii_lower(char c)
     return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
 }
 
+/* In each byte below 0x80 a sum has its high bit set from 'A' on, the other
+ * one behind 'Z'; what differs is a capital, whose bit 0x20 is added. */
+uint64_t
+ascii_lower_word(uint64_t word)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    uint64_t low = word & ones * 0x7f;
+    uint64_t from_a = low + ones * (0x80 - 'A');
+    uint64_t behind_z = low + ones * (0x80 - 'Z' - 1);
+    uint64_t capital = (from_a ^ behind_z) & ~word & ones * 0x80;
+
+    return word | capital >> 2;
+}
+
 bool
 ascii_is_alpha(char c)
 {
@@ -45,9 +59,19 @@ span_equal(struct span a, struct span b)
 bool
 span_starts_nocase(struct span s, struct span prefix)
 {
+    size_t i = 0;
+
     if (s.length < prefix.length)
         return false;
-    for (size_t i = 0; i < prefix.length; i++) {
+    for (; i + sizeof(uint64_t) <= prefix.length; i += sizeof(uint64_t)) {
+        uint64_t x, y;
+
+        memcpy(&x, s.data + i, sizeof(x));
+        memcpy(&y, prefix.data + i, sizeof(y));
+        if (x != y && ascii_lower_word(x) != ascii_lower_word(y))
+            return false;
+    }
+    for (; i < prefix.length; i++) {
         if (ascii_lower(s.data[i]) != ascii_lower(prefix.data[i]))
             return false;
     }

@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /*
  * A run of bytes owned by somebody else; not NUL-terminated.  {NULL, 0} is
@@ -33,5 +34,7 @@ char ascii_lower(char c);
 bool ascii_is_alpha(char c);
 bool ascii_is_digit(char c);
 int ascii_hex_value(char c); /* 0..15, or -1 */
+/* Eight characters at once. */
+uint64_t ascii_lower_word(uint64_t word);
 
 #endif

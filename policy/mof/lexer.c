@@ -175,6 +175,22 @@ finish(struct lexer *lx, struct token *out, const char *end)
     lx->at = end;
 }
 
+/* Most strings hold no backslash and no line end. */
+static bool
+plain_string_lex(struct lexer *lx, struct token *out)
+{
+    const char *start = lx->at + 1;
+    const char *p = memchr(start, '"', (size_t)(text_end(lx) - start));
+    size_t n = p != NULL ? (size_t)(p - start) : 0;
+
+    if (p == NULL || memchr(start, '\\', n) != NULL ||
+        memchr(start, '\n', n) != NULL || memchr(start, '\r', n) != NULL)
+        return false;
+    out->text = (struct span){start, n};
+    finish(lx, out, p + 1);
+    return true;
+}
+
 /* '"' { any character, or a backslash and any character } '"' */
 static void
 string_lex(struct lexer *lx, struct token *out)
@@ -182,6 +198,8 @@ string_lex(struct lexer *lx, struct token *out)
     const char *p = lx->at + 1, *end = text_end(lx);
 
     out->kind = TOKEN_STRING;
+    if (plain_string_lex(lx, out))
+        return;
     for (;;) {
         while (!(CLASS(*p) & IS_STOP))
             p++;

@@ -199,13 +199,22 @@ ends_line(const struct source *s, uint32_t i)
            (s->text[i] == '\r' && s->text[i + 1] != '\n');
 }
 
+/* As many as the places of from to to that end a line. */
 static uint32_t
 line_ends(const struct source *s, uint32_t from, uint32_t to)
 {
+    const char *p = s->text + from, *end = s->text + to;
     uint32_t n = 0;
 
-    for (uint32_t i = from; i < to; i++)
-        n += ends_line(s, i);
+    if (from == to)
+        return 0;
+    while ((p = memchr(p, '\n', (size_t)(end - p))) != NULL) {
+        n++;
+        p++;
+    }
+    for (p = s->text + from; (p = memchr(p, '\r', (size_t)(end - p))) != NULL;
+         p++)
+        n += p[1] != '\n';
     return n;
 }
 

@@ -67,7 +67,24 @@ buf_add(struct buf *b, const void *bytes, size_t length)
 void
 buf_add_char(struct buf *b, char c)
 {
-    buf_add(b, &c, 1);
+    if (b->length + 1 >= b->capacity || b->failed) {
+        buf_add(b, &c, 1);
+        return;
+    }
+    b->data[b->length++] = c;
+    b->data[b->length] = '\0';
+}
+
+void
+buf_add_unsigned(struct buf *b, uint64_t n)
+{
+    char digits[20], *p = digits + sizeof(digits);
+
+    do {
+        *--p = (char)('0' + n % 10);
+        n /= 10;
+    } while (n > 0);
+    buf_add(b, p, (size_t)(digits + sizeof(digits) - p));
 }
 
 void

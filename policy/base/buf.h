@@ -28,6 +28,7 @@ bool buf_failed(const struct buf *b);
 bool buf_reserve(struct buf *b, size_t more);
 void buf_add(struct buf *b, const void *bytes, size_t length);
 void buf_add_char(struct buf *b, char c);
+void buf_add_unsigned(struct buf *b, uint64_t n); /* decimal */
 void buf_add_span(struct buf *b, struct span s);
 void buf_add_string(struct buf *b, const char *s); /* NULL adds nothing */
 void buf_addf(struct buf *b, const char *format, ...)

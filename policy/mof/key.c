@@ -56,6 +56,14 @@ key_finish(struct arena *arena, struct buf *text, struct span *key_out)
 }
 
 static void
+signed_add(struct buf *out, int64_t n)
+{
+    if (n < 0)
+        buf_add_char(out, '-');
+    buf_add_unsigned(out, n < 0 ? -(uint64_t)n : (uint64_t)n);
+}
+
+static void
 value_add(struct buf *out, const struct cim_value *v)
 {
     switch (v->type) {
@@ -63,7 +71,7 @@ value_add(struct buf *out, const struct cim_value *v)
         buf_add_string(out, v->one.boolean ? "TRUE" : "FALSE");
         break;
     case CIM_CHAR16:
-        buf_addf(out, "%u", v->one.char16);
+        buf_add_unsigned(out, v->one.char16);
         break;
     case CIM_STRING:
     case CIM_DATETIME:
@@ -72,9 +80,9 @@ value_add(struct buf *out, const struct cim_value *v)
         break;
     default:
         if (cim_type_is_signed(v->type))
-            buf_addf(out, "%lld", (long long)v->one.sint);
+            signed_add(out, v->one.sint);
         else if (cim_type_is_unsigned(v->type))
-            buf_addf(out, "%llu", (unsigned long long)v->one.uint);
+            buf_add_unsigned(out, v->one.uint);
         else
             buf_addf(out, "%.17g", v->one.real);
     }

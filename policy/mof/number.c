@@ -10,7 +10,8 @@
  * 0 octal, trailing b binary, reals.  0b is binary zero, 0x0b is eleven.
  */
 
-#define REAL_TEXT_MAX 400
+#define REAL_TEXT_MAX    400
+#define PLAIN_DIGITS_MAX 18 /* that always fit 64 bits */
 
 static const char bad_decimal[] = "this is not a number";
 static const char bad_octal[] =
@@ -121,6 +122,27 @@ real_parse(struct token *out, struct span run)
     return *end == '\0' ? NULL : bad_decimal;
 }
 
+/* Most numbers are a few decimal digits; false if this may be none. */
+static bool
+plain_lex(struct lexer *lx, struct token *out)
+{
+    const char *p = lx->at;
+    uint64_t value = 0;
+
+    if (*p == '0' && ascii_is_digit(p[1]))
+        return false;
+    while (ascii_is_digit(*p) && p - lx->at < PLAIN_DIGITS_MAX)
+        value = value * 10 + (uint64_t)(*p++ - '0');
+    if (p == lx->at || *p == '.' || lexer_identifier_length(p) > 0)
+        return false;
+    out->kind = TOKEN_INTEGER;
+    out->magnitude = value;
+    out->text = (struct span){lx->at, (size_t)(p - lx->at)};
+    out->width = (uint32_t)(p - lx->at);
+    lx->at = p;
+    return true;
+}
+
 void
 number_lex(struct lexer *lx, struct token *out)
 {
@@ -128,6 +150,8 @@ number_lex(struct lexer *lx, struct token *out)
     const char *problem;
     bool sign = *p == '+' || *p == '-';
 
+    if (plain_lex(lx, out))
+        return;
     out->negative = *p == '-';
     p += sign;
     end = real_end(p);

@@ -11,7 +11,10 @@
 #define OPEN_BUSY_MS 10000
 #define READ_BUSY_MS 100
 #define WAL_STEP_MS  5
-#define LENGTH_MAX   (64 * 1024 * 1024)
+/* Pages that a writer keeps: with keys in no order it comes back to the same
+ * ones of a large index again and again. */
+#define WRITE_CACHE_KIB "32768"
+#define LENGTH_MAX      (64 * 1024 * 1024)
 
 static const char *const statement_sql[] = {
 #define STATEMENT(name, sql) sql,
@@ -212,6 +215,7 @@ configure(struct repository *repo, struct error *err)
         store_exec(repo,
                    "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; "
                    "PRAGMA cell_size_check = ON; "
+                   "PRAGMA cache_size = -" WRITE_CACHE_KIB "; "
                    "PRAGMA journal_size_limit = 4194304",
                    err) < 0)
         return -1;

@@ -20,6 +20,24 @@ Test(buf, grows_and_stays_terminated)
     free(taken);
 }
 
+Test(buf, writes_numbers_and_single_characters)
+{
+    static const uint64_t numbers[] = {0, 9, 10, UINT64_MAX};
+    struct buf b = BUF_INIT;
+
+    for (size_t i = 0; i < ARRAY_COUNT(numbers); i++) {
+        buf_add_unsigned(&b, numbers[i]);
+        buf_add_char(&b, ' ');
+    }
+    cr_assert_str_eq(b.data, "0 9 10 18446744073709551615 ");
+    buf_reset(&b);
+    for (size_t i = 0; i < 5000; i++) {
+        buf_add_char(&b, 'x');
+        cr_assert_eq(strlen(b.data), i + 1);
+    }
+    buf_fini(&b);
+}
+
 Test(buf, remembers_that_memory_ran_out)
 {
     struct buf b = BUF_INIT;

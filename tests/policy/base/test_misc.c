@@ -25,6 +25,30 @@ Test(base, arena_gives_zeroed_aligned_memory_and_refuses_overflow)
     arena_free(a);
 }
 
+Test(base, arena_goes_back_to_a_mark_and_frees_what_was_behind_it)
+{
+    struct arena *a = arena_new();
+    struct arena_mark empty = arena_mark(a), mark;
+    char *kept = arena_copy(a, SPAN("kept"));
+    size_t used;
+
+    mark = arena_mark(a);
+    used = arena_used(a);
+    for (int round = 0; round < 3; round++) {
+        for (size_t i = 0; i < 3000; i++)
+            cr_assert_not_null(memset(arena_alloc(a, 100), 0xff, 100));
+        cr_assert_not_null(arena_alloc(a, 1000000));
+        arena_release(a, mark);
+        cr_assert_eq(arena_used(a), used);
+        cr_assert_str_eq(kept, "kept");
+    }
+    cr_assert_eq(((char *)arena_alloc(a, 100))[99], 0);
+    arena_release(a, empty);
+    cr_assert_eq(arena_used(a), 0);
+    assert_span(arena_span(a, SPAN("again")), "again");
+    arena_free(a);
+}
+
 Test(base, clock_writes_and_reads_dates)
 {
     char out[CLOCK_TEXT_MAX];
@@ -61,6 +85,8 @@ Test(base, siphash_gives_the_published_vectors)
     cr_assert_eq(siphash(&key, message, 15), UINT64_C(0xa129ca6149be45e5));
     cr_assert_eq(siphash_nocase(&key, "ROOT\\X", 6),
                  siphash(&key, "root\\x", 6));
+    cr_assert_eq(siphash_nocase(&key, "ROOT\\Site1\\RackXYZ[", 18),
+                 siphash(&key, "root\\site1\\rackxyz[", 18));
 }
 
 Test(base, secrets_compare_whole)

@@ -97,6 +97,9 @@ Test(lexer, reads_integers_in_every_base)
         {"0b", false, false, 0},
         {"1000001B", false, false, 65},
         {"0x0b", false, false, 11},
+        {"999999999999999999", false, false, UINT64_C(999999999999999999)},
+        {"1000000000000000000", false, false, UINT64_C(1000000000000000000)},
+        {"101b", false, false, 5},
         {"18446744073709551615", false, false, UINT64_MAX},
         {"18446744073709551616", false, true, 0},
         {"99999999999999999999999999999999999999", false, true, 0},
@@ -114,9 +117,11 @@ Test(lexer, reads_integers_in_every_base)
 
 Test(lexer, reports_a_malformed_constant_once_and_goes_on)
 {
-    static const char *const rows[] = {"08",  "1a",    "102b", "0x",
-                                       "0xg", "1.5x",  "$",    "@",
-                                       "'ab", "\"abc", "/* x"};
+    static const char *const rows[] = {
+        "08",   "1a", "1_",  "1234567890123456789z",
+        "102b", "0x", "0xg", "1.5x",
+        "$",    "@",  "'ab", "\"abc",
+        "/* x"};
 
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
         first(rows[i]);
@@ -129,6 +134,9 @@ Test(lexer, remembers_what_a_string_holds)
     cr_expect(first("\"a\\n\"").escaped);
     cr_expect(!first("\"a\"").escaped);
     cr_expect(first("\"a\nb\"").multiline);
+    cr_expect(first("\"a\rb\"").multiline);
+    cr_expect(!first("\"a\" \"\nb\"").multiline);
+    assert_span(first("\"\"").text, "");
     cr_expect(first("\"a\\\nb\"").multiline);
     assert_span(first("\"a\\\"b\" c").text, "a\\\"b");
 }

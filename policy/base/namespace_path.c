@@ -72,6 +72,10 @@ strip_machine(struct span *text, char separator)
 {
     struct span machine, rest;
 
+    /* DSP0004 7.11.3 writes another machine's as a URL. */
+    if (span_starts_nocase(*text, SPAN("http://")) ||
+        span_starts_nocase(*text, SPAN("https://")))
+        return false;
     if (text->length >= 2 && text->data[0] == separator &&
         text->data[1] == separator)
     {

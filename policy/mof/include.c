@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/mof/nocase.h"
 #include "policy/mof/parser.h"
 #include "policy/mof/report.h"
 
@@ -92,7 +93,10 @@ found_in(struct request *r, const char *directory)
 {
     char path[PATH_MAX];
 
-    return join(path, directory, r->name) != NULL &&
+    if (join(path, directory, r->name) != NULL &&
+        realpath(path, r->canonical) != NULL)
+        return true;
+    return nocase_find(directory, r->name, path) &&
            realpath(path, r->canonical) != NULL;
 }
 

@@ -77,16 +77,19 @@ namespace_apply(struct parser *p, const struct directive *d)
         report_store_error(p->c, s.at, CODE_INVALID_NAMESPACE, "%s", err.text);
         return false;
     }
-    if (problem == NAMESPACE_PATH_BAD_NAME) {
-        report_compile_error(p->c, s.at, d->row->code, "%s", err.text);
+    /* A path by its form, which only a compile has to do with. */
+    if (problem == NAMESPACE_PATH_BAD_NAME || problem == NAMESPACE_PATH_REMOTE)
+    {
+        report_compile_error(
+            p->c, s.at,
+            problem == NAMESPACE_PATH_REMOTE
+                ? (uint32_t)CODE_INVALID_NAMESPACE_SPECIFICATION
+                : d->row->code,
+            "%s", err.text);
         return false;
     }
     if (problem != NAMESPACE_PATH_OK) {
-        uint32_t code = d->row->code;
-
-        if (problem == NAMESPACE_PATH_REMOTE)
-            code = CODE_INVALID_NAMESPACE_SPECIFICATION;
-        report_error(p->c, s.at, code, "%s", err.text);
+        report_error(p->c, s.at, d->row->code, "%s", err.text);
         return false;
     }
     namespace_path_display(d->items[0].text, display);

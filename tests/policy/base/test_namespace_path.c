@@ -40,6 +40,9 @@ Test(namespace_path, refuses_what_is_no_namespace_and_says_why)
         {"root\\a\xc0\xaf", NAMESPACE_PATH_BAD_NAME, "not a namespace"},
         {"\\.\root\\x", NAMESPACE_PATH_MALFORMED, "backslash twice"},
         {"\\\\server\\root\\x", NAMESPACE_PATH_REMOTE, "another machine"},
+        {"http://server/root/x", NAMESPACE_PATH_REMOTE, "another machine"},
+        {"HTTPS://server:5989/root/x", NAMESPACE_PATH_REMOTE,
+         "another machine"},
         {"rootx\\y", NAMESPACE_PATH_NOT_ROOT, "begin with root"},
         {"cimv2", NAMESPACE_PATH_NOT_ROOT, "begin with root"},
     };

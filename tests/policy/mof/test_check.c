@@ -239,6 +239,7 @@ Test(check, warns_under_syntax_alone_of_what_a_compile_refuses)
         const char *text, *errors;
     } rows[] = {
         {"#pragma namespace(\"[Namespace]\")", "1:19 0x80044013"},
+        {"#pragma namespace(\"\\\\\\\\server\\\\root\")", "1:19 0x8004401C"},
         {"instance of __Namespace { Name = \"x\";\n"
          " [RequiresEncryption(TRUE)] instance of __SystemSecurity { }; };",
          "2:29 0x8004400C"},

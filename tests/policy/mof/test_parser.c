@@ -185,3 +185,27 @@ Test(parser, bounds_what_includes_multiply)
     cr_expect(strstr(diagnostic_of(c, MOF_ERROR, 0)->text, "too many"));
     mof_compilation_free(c);
 }
+
+Test(parser, takes_an_include_in_another_case_if_one_file_has_it)
+{
+    static const char text[] = "#include \"Sub/FILE.mof\"\n";
+    const char *directory = test_directory();
+    struct mof_compilation *c;
+    char path[300], other[300];
+
+    test_shell("mkdir %s/sub", directory);
+    snprintf(path, sizeof(path), "%s/sub/File.mof", directory);
+    test_write_file(path, "class A { };", 12);
+    snprintf(other, sizeof(other), "%s/sub/file.mof", directory);
+    snprintf(path, sizeof(path), "%s/main.mof", directory);
+    test_write_file(path, text, strlen(text));
+    for (int two = 0; two <= 1; two++) {
+        if (two)
+            test_write_file(other, "class B { };", 12);
+        c = mof_compilation_new(NULL);
+        mof_compile_file(c, path);
+        cr_expect_str_eq(errors_of(c), two ? "1:10 0x80044030" : "");
+        cr_expect(mof_check(c) == (two ? -1 : 0));
+        mof_compilation_free(c);
+    }
+}

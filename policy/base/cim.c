@@ -1,5 +1,6 @@
 #include "policy/base/cim.h"
 
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -136,16 +137,34 @@ cim_value_equal(const struct cim_value *a, const struct cim_value *b)
     return true;
 }
 
+/* What CIM writes has a point, whatever locale the program has set.  (Asking
+ * glibc for the whole of "C" allocates nothing and cannot fail.) */
+static locale_t
+plain_locale(void)
+{
+    return newlocale(LC_ALL_MASK, "C", NULL);
+}
+
+void
+cim_real_digits(double real, int digits, char out[CIM_REAL_TEXT])
+{
+    locale_t before = uselocale(plain_locale());
+
+    snprintf(out, CIM_REAL_TEXT, "%.*g", digits, real);
+    uselocale(before);
+}
+
 void
 cim_real_format(enum cim_type type, double real, char out[CIM_REAL_TEXT])
 {
     int digits = type == CIM_REAL32 ? 6 : 15;
     int digits_max = type == CIM_REAL32 ? 9 : 17;
+    locale_t plain = plain_locale();
 
     for (; digits <= digits_max; digits++) {
-        snprintf(out, CIM_REAL_TEXT, "%.*g", digits, real);
-        if (type == CIM_REAL32 ? strtof(out, NULL) == (float)real
-                               : strtod(out, NULL) == real)
+        cim_real_digits(real, digits, out);
+        if (type == CIM_REAL32 ? strtof_l(out, NULL, plain) == (float)real
+                               : strtod_l(out, NULL, plain) == real)
             return;
     }
 }

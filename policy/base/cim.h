@@ -158,6 +158,8 @@ bool cim_value_equal(const struct cim_value *a, const struct cim_value *b);
  * infinity and NaN. */
 #define CIM_REAL_TEXT 32
 void cim_real_format(enum cim_type type, double real, char out[CIM_REAL_TEXT]);
+/* In so many significant digits, 17 at most. */
+void cim_real_digits(double real, int digits, char out[CIM_REAL_TEXT]);
 
 /* NULL when there is none of that name. */
 const struct cim_qualifier *

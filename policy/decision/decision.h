@@ -102,6 +102,9 @@ void policy_image_discard(const char *state_dir);
  * and nothing is returned. */
 int policy_image_open(const char *state_dir, struct policy_image **image_out,
                       struct error *err);
+/* Is the file that was opened still the one in the directory? */
+bool policy_image_in_place(const struct policy_image *image,
+                           const char *state_dir);
 /* Reference counted (one thread): a request pins the image it began with. */
 struct policy_image *policy_image_ref(struct policy_image *image);
 void policy_image_unref(struct policy_image *image); /* NULL is fine */

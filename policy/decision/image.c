@@ -12,6 +12,8 @@
 struct policy_image {
     void *file;
     size_t size;
+    dev_t device; /* of the file, which lives as long as it is mapped */
+    ino_t inode;
     unsigned references;
 };
 
@@ -31,7 +33,7 @@ file_accept(const struct stat *st, struct error *err)
 }
 
 static int
-file_map(int directory, const char *name, void **file_out, size_t *size_out,
+file_map(int directory, const char *name, struct policy_image *out,
          struct error *err)
 {
     int fd = openat(directory, name,
@@ -47,9 +49,11 @@ file_map(int directory, const char *name, void **file_out, size_t *size_out,
     }
     if (file_accept(&st, err) < 0)
         goto out;
-    *size_out = (size_t)st.st_size;
-    *file_out = mmap(NULL, *size_out, PROT_READ, MAP_SHARED, fd, 0);
-    if (*file_out == MAP_FAILED) {
+    out->size = (size_t)st.st_size;
+    out->device = st.st_dev;
+    out->inode = st.st_ino;
+    out->file = mmap(NULL, out->size, PROT_READ, MAP_SHARED, fd, 0);
+    if (out->file == MAP_FAILED) {
         error_set_errno(err, errno, "mmap");
         goto out;
     }
@@ -59,34 +63,24 @@ out:
     return r;
 }
 
-static struct policy_image *
-image_new(void *file, size_t size)
-{
-    struct policy_image *image = calloc(1, sizeof(*image));
-
-    if (image != NULL)
-        *image = (struct policy_image){file, size, 1};
-    return image;
-}
-
 static int
 image_open_at(int directory, const char *name, struct policy_image **image_out,
               struct error *err)
 {
-    void *file = NULL;
-    size_t size = 0;
+    struct policy_image mapped = {.references = 1};
 
-    if (file_map(directory, name, &file, &size, err) < 0)
+    if (file_map(directory, name, &mapped, err) < 0)
         return -1;
-    if (image_verify(file, size, err) < 0) {
-        munmap(file, size);
+    if (image_verify(mapped.file, mapped.size, err) < 0) {
+        munmap(mapped.file, mapped.size);
         return -1;
     }
-    *image_out = image_new(file, size);
+    *image_out = malloc(sizeof(**image_out));
     if (*image_out == NULL) {
-        munmap(file, size);
+        munmap(mapped.file, mapped.size);
         return error_set_errno(err, ENOMEM, "open");
     }
+    **image_out = mapped;
     return 0;
 }
 
@@ -112,6 +106,22 @@ policy_image_open(const char *state_dir, struct policy_image **image_out,
                   struct error *err)
 {
     return image_open_file(state_dir, POLICY_IMAGE_FILE, image_out, err);
+}
+
+bool
+policy_image_in_place(const struct policy_image *image, const char *state_dir)
+{
+    int directory = open(state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    struct stat st;
+    bool same;
+
+    if (directory < 0)
+        return false;
+    same =
+        fstatat(directory, POLICY_IMAGE_FILE, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+        st.st_dev == image->device && st.st_ino == image->inode;
+    close(directory);
+    return same;
 }
 
 struct policy_image *

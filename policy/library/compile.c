@@ -33,6 +33,19 @@ struct policy_compile {
 
 /* -- the repository --------------------------------------------------------- */
 
+/* Other people's code runs as who it is. */
+static void
+waiting(void *arg)
+{
+    const struct policy_compile *c = arg;
+
+    if (c->options.waiting == NULL)
+        return;
+    state_owner_leave();
+    c->options.waiting(c->options.waiting_arg);
+    state_owner_enter(c->options.state_dir, NULL);
+}
+
 /* As the state's owner: opens it and takes the turn. */
 static int
 take(struct policy_compile *c, struct error *err)
@@ -43,7 +56,7 @@ take(struct policy_compile *c, struct error *err)
         return -1;
     return repository_begin(
         c->repo, o->turn_timeout_ms > 0 ? o->turn_timeout_ms : TURN_TIMEOUT_MS,
-        o->waiting, o->waiting_arg, err);
+        waiting, c, err);
 }
 
 /* A repository that does not exist yet is made only when there is something

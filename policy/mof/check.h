@@ -57,6 +57,9 @@ void check_delete_instance(struct mof_compilation *c,
 void check_instances_finish(struct mof_compilation *c);
 
 /* stretch.c */
+/* The instance of st behind *offset, which moves on; false at the end. */
+bool stretch_next(struct mof_compilation *c, const struct syntax_statement *st,
+                  uint32_t *offset, struct syntax_statement *out);
 void check_stretch(struct mof_compilation *c,
                    const struct syntax_statement *st, size_t now);
 /* What the text alone shows of an instance. */

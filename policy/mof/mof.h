@@ -357,6 +357,16 @@ void mof_diagnostics_render(const struct mof_compilation *c,
 /* The same in the plain style, to a stream. */
 void mof_diagnostics_print(const struct mof_compilation *c, FILE *out);
 
+/* The class or instance that stands around a place of a diagnostic or a
+ * statement: the how manieth it is of its file, from 1, and its lines (0 in a
+ * binary).  False when there is none. */
+struct mof_object {
+    uint32_t number, first_line, last_line;
+};
+
+bool mof_object_at(struct mof_compilation *c, const struct mof_location *where,
+                   struct mof_object *out);
+
 /* The published symbol of a code, "WBEMMOF_E_EXPECTED_SEMI"; NULL if it is
  * not known. */
 const char *mof_code_symbol(uint32_t code);

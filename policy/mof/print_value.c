@@ -90,20 +90,15 @@ char16_add(struct buf *out, uint16_t unit)
 }
 
 /* The shortest digits that read back as the same number, with a point or an
- * exponent so that they are a real.  The caller's locale may write a comma
- * for the point. */
+ * exponent so that they are a real. */
 static void
 real_add(struct buf *out, enum cim_type type, double real)
 {
     char text[CIM_REAL_TEXT];
-    size_t n;
 
     cim_real_format(type, real, text);
-    n = strspn(text, "-0123456789");
-    if (text[n] != '\0' && text[n] != 'e')
-        text[n] = '.';
     buf_add_string(out, text);
-    if (text[n] == '\0')
+    if (text[strspn(text, "-0123456789")] == '\0')
         buf_add_string(out, ".0");
 }
 

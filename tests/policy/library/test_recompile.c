@@ -130,7 +130,7 @@ stored_class(const char *name)
         mof_print_class(&text, c);
     arena_free(arena);
     read_end(repo);
-    return strdup(text.length > 0 ? text.data : "");
+    return buf_take(&text);
 }
 
 static bool

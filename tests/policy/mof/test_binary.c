@@ -35,6 +35,25 @@ Test(mof_binary, reads_from_real_files_what_another_decoder_reads)
 
 /* -- reading ---------------------------------------------------------------- */
 
+/* The first place of a text of one-byte characters in UTF-16. */
+static size_t
+place_of(const struct buf *data, const char *text)
+{
+    size_t n = strlen(text);
+
+    for (size_t at = 0; at + 2 * n <= data->length; at++) {
+        size_t i = 0;
+
+        while (i < n && data->data[at + 2 * i] == text[i] &&
+               data->data[at + 2 * i + 1] == '\0')
+            i++;
+        if (i == n)
+            return at;
+    }
+    cr_assert_fail("there is no %s", text);
+    return 0;
+}
+
 static const char *
 namespace_of_class(struct span bytes, const char *start)
 {
@@ -62,6 +81,29 @@ Test(mof_binary, goes_where_the_compile_begins_unless_it_names_a_namespace)
                      "root\\default");
     buf_fini(&unsaid);
     buf_fini(&said);
+}
+
+/* Behind a namespace that was said root\\default is said too. */
+Test(mof_binary, goes_to_root_default_when_it_comes_back_there)
+{
+    static const char said[] = "\\\\.\\root\\default";
+    static const char unsaid[sizeof(said)] = "root\\default";
+    struct buf data = unpacked_of("#pragma namespace(\"root\\\\x\")\n"
+                                  "class A {};\n"
+                                  "#pragma namespace(\"root\\\\default\")\n"
+                                  "class B {};");
+    struct mof_options options = {.standalone = true};
+    size_t at = place_of(&data, said);
+    struct mof_compilation *c;
+
+    for (size_t i = 0; i < sizeof(said); i++)
+        data.data[at + 2 * i] = unsaid[i];
+    namespace_path_parse(&options.default_namespace, SPAN("root\\wmi"), NULL);
+    c = compile_unpacked(buf_span(&data), &options);
+    cr_assert_str_eq(statement_of(c, MOF_STATEMENT_CLASS, 1)->namespace.text,
+                     "root\\default");
+    mof_compilation_free(c);
+    buf_fini(&data);
 }
 
 Test(mof_binary, is_checked_as_a_text_is)
@@ -92,25 +134,6 @@ Test(mof_binary, carries_what_requires_encryption)
         statement_of(c, MOF_STATEMENT_ENCRYPTION, 0)->requires_encryption);
     mof_compilation_free(c);
     buf_fini(&b);
-}
-
-/* The first place of a text of one-byte characters in UTF-16. */
-static size_t
-place_of(const struct buf *data, const char *text)
-{
-    size_t n = strlen(text);
-
-    for (size_t at = 0; at + 2 * n <= data->length; at++) {
-        size_t i = 0;
-
-        while (i < n && data->data[at + 2 * i] == text[i] &&
-               data->data[at + 2 * i + 1] == '\0')
-            i++;
-        if (i == n)
-            return at;
-    }
-    cr_assert_fail("there is no %s", text);
-    return 0;
 }
 
 static const char *
@@ -256,6 +279,7 @@ static const struct {
     {16, "DT\x00\x01", "the packed data do not begin with DS, 0, 1"},
     {20, "\x00\x00\x00\x00", "a copy has no length"},
     {20, "\x00\x01\x00\x00", "a copy from before the start of the data"},
+    {20, "\x02\xfe\xff\x00", "a mark that is not at the end of a block"},
 };
 
 Test(mof_binary, says_how_the_packing_is_damaged)

@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/mof/binary.h"
 #include "tests/policy/mof/binaries.h"
 #include "tests/policy/mof/same.h"
 
@@ -116,6 +117,38 @@ Test(mof_binary_write, packs_and_unpacks_large_units)
     buf_fini(&all);
     free(text);
     mof_compilation_free(c);
+}
+
+/* Eight bytes that come again so far behind: each form of a copy, its ends,
+ * and the distance that means something else. */
+Test(mof_binary_write, packs_copies_from_every_distance)
+{
+    static const uint32_t distances[] = {8,   9,   63,   64,   65,   319,
+                                         320, 321, 4413, 4414, 4415, 4416};
+    static const char again[] = "FOMBFOMB";
+
+    for (size_t i = 0; i < ARRAY_COUNT(distances); i++) {
+        struct buf data = BUF_INIT, packed = BUF_INIT;
+        struct binary_problem problem;
+        uint32_t length, state = 1;
+        char *bytes;
+
+        buf_add(&data, again, 8);
+        while (data.length < distances[i]) {
+            state = state * 1103515245u + 12345u;
+            buf_add_char(&data, (char)(0x80 | state >> 24));
+        }
+        buf_add(&data, again, 8);
+        cr_assert(binary_pack(&packed, buf_span(&data)));
+        cr_assert(binary_unpack((unsigned char *)packed.data, packed.length,
+                                &bytes, &length, &problem),
+                  "%u: %s", distances[i], problem.text);
+        cr_expect(span_equal((struct span){bytes, length}, buf_span(&data)),
+                  "%u", distances[i]);
+        free(bytes);
+        buf_fini(&data);
+        buf_fini(&packed);
+    }
 }
 
 static void

@@ -90,8 +90,6 @@ extern const struct binary_flavor_row binary_flavors[BINARY_FLAVOR_ROWS];
 #define BINARY_FLAVORS_CIMTYPE 0x03u
 #define BINARY_FLAVORS_ID      0x11u
 
-bool binary_is(const void *bytes, size_t length);
-
 /* -- binary_unpack.c -------------------------------------------------------- */
 
 /* What is wrong with a file, and where in it. */

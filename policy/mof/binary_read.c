@@ -9,7 +9,7 @@
 #define DAMAGE_TEXT_MAX 300
 
 bool
-binary_is(const void *bytes, size_t length)
+mof_is_binary(const void *bytes, size_t length)
 {
     return length >= 4 && memcmp(bytes, BINARY_MAGIC, 4) == 0;
 }

@@ -249,7 +249,7 @@ compile_text(struct mof_compilation *c, const char *name, const char *path,
     size_t errors = mof_error_count(c);
     struct source *s;
 
-    if (binary_is(bytes, length)) {
+    if (mof_is_binary(bytes, length)) {
         s = source_add(c, name, NULL);
         if (s != NULL)
             binary_read(c, s, bytes, length);

@@ -294,6 +294,9 @@ void mof_compilation_free(struct mof_compilation *c);
  * file brought errors (they are diagnostics) or could not be read (an error
  * diagnostic too: 0x80041001 with the path and the reason). */
 int mof_compile_file(struct mof_compilation *c, const char *path);
+/* Do bytes begin as binary MOF does?  Then that is what the above and the
+ * below read them as. */
+bool mof_is_binary(const void *bytes, size_t length);
 /* The same from memory; name is shown in diagnostics.  bytes are copied. */
 int mof_compile_buffer(struct mof_compilation *c, const char *name,
                        const void *bytes, size_t length);

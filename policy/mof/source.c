@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "policy/mof/mof.h"
+
 /* Windows-1252, 0x80 to 0x9f; the five holes map to C1 as Windows does. */
 static const uint16_t cp1252_high[32] = {
     0x20ac, 0x0081, 0x201a, 0x0192, 0x201e, 0x2026, 0x2020, 0x2021,
@@ -153,8 +155,7 @@ decode(struct source *s, char **bytes, size_t length, uint32_t *guessed_at)
 {
     const unsigned char *in = (const unsigned char *)*bytes;
 
-    if (length > SOURCE_BYTES_MAX ||
-        (length >= 4 && memcmp(in, "FOMB", 4) == 0)) {
+    if (length > SOURCE_BYTES_MAX || mof_is_binary(in, length)) {
         if (!text_reserve(s, 0))
             return SOURCE_MEMORY;
         return length > SOURCE_BYTES_MAX ? SOURCE_LARGE : SOURCE_BINARY;

@@ -96,7 +96,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (size < 4 || size > SIZE_MOST)
         return 0;
-    if (binary_is(data, size) && size > 8 && data[4] == 1) {
+    if (mof_is_binary(data, size) && size > 8 && data[4] == 1) {
         file_check(bytes);
         return 0;
     }

@@ -36,18 +36,6 @@ mismatch(struct convert_context *cc, const struct syntax_value *v,
     return false;
 }
 
-static bool
-out_of_range(struct convert_context *cc, const struct syntax_value *v,
-             enum cim_type type)
-{
-    report_meaning_error(
-        cc->c, value_at(cc, v), CODE_OUT_OF_RANGE,
-        "%.*s is out of range for %s",
-        SHOWN(((struct span){cc->source->text + v->offset, v->width})),
-        cim_type_name(type));
-    return false;
-}
-
 static const struct range {
     int64_t least;
     uint64_t most;
@@ -58,6 +46,33 @@ static const struct range {
     [CIM_UINT64] = {0, UINT64_MAX}, [CIM_SINT64] = {INT64_MIN, INT64_MAX},
     [CIM_CHAR16] = {0, UINT16_MAX},
 };
+
+/* " (0 to 255)"; nothing for a real. */
+static void
+range_format(enum cim_type type, char out[64])
+{
+    const struct range *r = &ranges[type];
+
+    out[0] = '\0';
+    if ((size_t)type < ARRAY_COUNT(ranges) && r->most > 0)
+        snprintf(out, 64, " (%lld to %llu)", (long long)r->least,
+                 (unsigned long long)r->most);
+}
+
+static bool
+out_of_range(struct convert_context *cc, const struct syntax_value *v,
+             enum cim_type type)
+{
+    char range[64];
+
+    range_format(type, range);
+    report_meaning_error(
+        cc->c, value_at(cc, v), CODE_OUT_OF_RANGE,
+        "%.*s is out of range for %s%s",
+        SHOWN(((struct span){cc->source->text + v->offset, v->width})),
+        cim_type_name(type), range);
+    return false;
+}
 
 static bool
 integer_store(struct convert_context *cc, const struct syntax_value *v,

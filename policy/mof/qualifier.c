@@ -73,6 +73,16 @@ flavor_unknown(struct parser *p, const char *what)
     return false;
 }
 
+static const char *
+flavor_name(unsigned flavor)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(flavors); i++) {
+        if (flavors[i].flavor == flavor)
+            return flavors[i].name;
+    }
+    return "one before it";
+}
+
 static bool
 flavor_add(struct parser *p, const struct flavor_row *row, unsigned *set)
 {
@@ -84,7 +94,8 @@ flavor_add(struct parser *p, const struct flavor_row *row, unsigned *set)
         if ((now & both) != both || !(row->flavor & both))
             continue;
         report_error(p->c, parser_at(p), conflicts[i].code,
-                     "the flavor %s contradicts one before it", row->name);
+                     "the flavor %s contradicts %s", row->name,
+                     flavor_name(both & ~row->flavor));
         break;
     }
     *set = now;

@@ -139,10 +139,12 @@ compile_sources(struct compile *c, const char *state_dir)
 static int
 prepare(struct compile *c)
 {
+    const struct mof_unit *unit = mof_unit(policy_compile_mof(c->policy));
     struct error err = {0};
     int r, code;
 
-    progress_set("storing");
+    progress_set("storing %zu classes and %zu instances", unit->class_count,
+                 unit->instance_count);
     r = policy_compile_prepare(c->policy, &err);
     if (r > 0)
         return tell_refused(&c->say, c->policy, &err);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "policy/mofcomp/progress.h"
@@ -48,13 +49,34 @@ input_fini(struct input *in)
     buf_fini(&in->standard);
 }
 
+/* Of a source; what is no regular file has no size. */
+static double
+megabytes(const struct input *in, const char *path)
+{
+    struct stat st;
+
+    if (strcmp(path, "-") == 0)
+        return (double)in->standard.length / 1e6;
+    return stat(path, &st) == 0 && S_ISREG(st.st_mode)
+               ? (double)st.st_size / 1e6
+               : 0;
+}
+
 void
 input_compile(const struct input *in, const struct options *o,
               struct mof_compilation *c)
 {
+    double done = 0, all = 0;
+
+    for (size_t i = 0; i < o->file_count; i++)
+        all += megabytes(in, o->files[i]);
     for (size_t i = 0; i < o->file_count; i++) {
-        progress_set("reading %.60s (file %zu of %zu)", o->files[i], i + 1,
-                     o->file_count);
+        double size = megabytes(in, o->files[i]);
+
+        progress_set("reading %.40s, %.1f MB, file %zu of %zu, %.1f of %.1f "
+                     "MB done",
+                     o->files[i], size, i + 1, o->file_count, done, all);
+        done += size;
         if (strcmp(o->files[i], "-") == 0)
             mof_compile_buffer(c, "<stdin>",
                                in->standard.data != NULL ? in->standard.data

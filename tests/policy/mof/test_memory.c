@@ -204,12 +204,19 @@ Test(memory, running_out_of_it_never_accepts_what_is_wrong)
 }
 
 /* Errors, a warning, details and a long line. */
-static const char mistakes[] =
+static const char of_syntax[] =
     "class A { uint8 x; string x; boolean b = \"true\"; };\n"
     "class B { uint8 x y; /*                                             "
     "                                                                    "
     "                                                                    "
     "*/ };\ninstance of A { x = 1; x = 2; };\n";
+
+/* Names that are nearly others, and a class that is elsewhere. */
+static const char of_names[] =
+    "class Disk { [key] uint8 Id; [Overide(\"x\")] uint8 Size; };\n"
+    "instance of Dsik { Id = 1; };\ninstance of Disk { Id = 1; Siez = 2; };\n"
+    "#pragma namespace(\"root\\\\other\")\ninstance of Disk { Id = 1; };\n"
+    "class B { unit8 x; };\n";
 
 /* Where only a place could not be worked out the rest is complete. */
 static size_t
@@ -227,7 +234,7 @@ words_of(const char *shown)
 /* Out of memory while diagnostics are made or shown: never a text that ends
  * early and looks whole. */
 static bool
-report_failing_at(size_t n, const char *whole)
+report_failing_at(size_t n, const char *mistakes, const char *whole)
 {
     struct mof_options options = {.world = test_world};
     struct mof_style style = {.columns = 60};
@@ -254,7 +261,8 @@ report_failing_at(size_t n, const char *whole)
     return ran_out;
 }
 
-Test(memory, running_out_of_it_cuts_no_diagnostic_short)
+static void
+fail_each(const char *mistakes, size_t least)
 {
     struct mof_options options = {.world = test_world};
     struct mof_style style = {.columns = 60};
@@ -264,11 +272,18 @@ Test(memory, running_out_of_it_cuts_no_diagnostic_short)
 
     mof_diagnostics_render(c, &style, &whole);
     cr_assert(!buf_failed(&whole));
-    while (report_failing_at(n, whole.data))
+    while (report_failing_at(n, mistakes, whole.data))
         n++;
-    cr_expect(n > 20, "%zu", n);
+    cr_expect(n > least, "%zu", n);
     buf_fini(&whole);
     mof_compilation_free(c);
+}
+
+Test(memory, running_out_of_it_cuts_no_diagnostic_short)
+{
+    fail_each(of_syntax, 20);
+    cr_assert(mof_system_class(SPAN("__Namespace")) != NULL);
+    fail_each(of_names, 30);
 }
 
 static const char objects[] =

@@ -45,7 +45,7 @@ Test(render, shows_place_code_words_line_and_range)
 {
     expect_rendered("class A {\n    uint8 n = 256;\n};\n",
                     "t.mof:2:15: error 0x8004401D: 256 is out of range for "
-                    "uint8\n"
+                    "uint8 (0 to 255)\n"
                     "    2 |     uint8 n = 256;\n"
                     "      |               ^~~\n");
 }

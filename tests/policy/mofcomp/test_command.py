@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """mofcomp as a person and a program meet it: switches and their page, dry
 runs, dumps, diagnostics, terminals, interrupts."""
+import fcntl
 import json
 import os
 import pty
 import re
 import select
 import signal
+import struct
 import subprocess
 import time
 
@@ -669,6 +671,25 @@ def interrupt_anywhere():
         expect("policy.image.new" not in s.names(), "half an image is left")
         s.expect_generation(s.generation())
     expect(interrupted > 2, "only %d were interrupted" % interrupted)
+
+
+@test("interrupted while another compile is at work: that one's image stays")
+def interrupt_waiting():
+    s = State()
+    s.run(s.file("class.mof", CLASS))
+    image = os.path.join(s.dir, "policy.image.new")
+    with open(os.path.join(s.dir, "repository.lock"), "rb+") as lock:
+        fcntl.fcntl(lock, 37, struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, 0, 0,
+                                          0))  # F_OFD_SETLK
+        with open(image, "w", encoding="ascii") as f:
+            f.write("the other's")
+        t = Terminal(s.arguments([s.file("class.mof", CLASS)]))
+        t.read_until(b"another compile is at work")
+        t.process.send_signal(signal.SIGINT)
+        code, text = t.end()
+    expect_equal(code, -signal.SIGINT, text)
+    expect_in(text, "interrupted, nothing has changed")
+    expect_equal(read(image), "the other's", "the other's image")
 
 
 @test("a signal that was ignored stays ignored")

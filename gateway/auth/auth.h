@@ -159,6 +159,59 @@ int security_context_wrap(struct security_context *c, struct span plain,
                           struct error *err);
 int64_t security_context_expires_us(const struct security_context *c);
 
+/* -- sealed sessions ------------------------------------------------------- */
+
+/*
+ * What was found out of one token, to be shown again instead of another: a
+ * string that only holders of a key can make or read (AES-256-GCM), with an
+ * end, and good only where it was made: its realm is additional data of the
+ * cipher and must be given again.  Nothing of it is kept here.
+ *
+ *     session_box_new(keys, &box, err);
+ *     session_seal(box, realm, &auth, &session, text)  -> a cookie's value
+ *     session_open(box, realm, value, now, &auth, &session)
+ */
+#define SESSION_KEY_BYTES 32
+#define SESSION_KEYS_MAX  8
+
+/* The first seals, all open: another one is put in front, and old ones go
+ * when all that they have sealed has ended. */
+struct session_keys {
+    size_t count;
+    unsigned char bytes[SESSION_KEYS_MAX][SESSION_KEY_BYTES];
+};
+
+/* A line a key, in base64; empty lines and those that begin with '#' are
+ * skipped.  err says which line is none, and nothing of it. */
+int session_keys_parse(struct span text, struct session_keys *out,
+                       struct error *err);
+void session_keys_random(struct session_keys *out);
+void session_keys_wipe(struct session_keys *keys);
+
+struct session {
+    unsigned char id[16]; /* random; by which it is revoked */
+    int64_t expires_us;
+};
+
+/* Letters, digits, '-' and '_' (RFC 4648 5), and a NUL. */
+#define SESSION_TEXT_MAX 2048
+
+struct session_box;
+int session_box_new(const struct session_keys *keys, struct session_box **out,
+                    struct error *err);
+void session_box_free(struct session_box *b);
+/* who: AUTH_OK, not anonymous.  The id is made here; expires_us is the
+ * caller's. False: it cannot be sealed. */
+bool session_seal(struct session_box *b, struct span realm,
+                  const struct auth_result *who, struct session *session,
+                  char out[SESSION_TEXT_MAX]);
+/* True: *who is AUTH_OK, as it was sealed but for its reply; *session says
+ * when it ends, which is after now_us.  False: *who is AUTH_REFUSED with a
+ * cause. */
+bool session_open(struct session_box *b, struct span realm, struct span text,
+                  int64_t now_us, struct auth_result *who,
+                  struct session *session);
+
 /* -- initiator: couriers, probe and tests --------------------------------- */
 
 /*

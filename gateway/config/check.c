@@ -161,7 +161,8 @@ check_file(struct draft *d, const struct ini_section *s, const char *key,
     if (rc <= 0)
         return rc;
     if (strcmp(key, "keytab") == 0 || strcmp(key, "tls_key") == 0 ||
-        strcmp(key, "client_keytab") == 0 || strcmp(key, "upstream_key") == 0)
+        strcmp(key, "client_keytab") == 0 ||
+        strcmp(key, "upstream_key") == 0 || strcmp(key, "session_keys") == 0)
         warn_if_open(d, s, key, path, fd);
     close(fd);
     return 0;
@@ -272,6 +273,8 @@ check_main(struct draft *d, struct error *err)
     if (check_directory(d, "state_dir", c->state_dir, true, err) < 0 ||
         check_directory(d, "runtime_dir", c->runtime_dir, false, err) < 0 ||
         check_users(d, err) < 0)
+        return -1;
+    if (check_file(d, d->main, "session_keys", c->session_keys, err) < 0)
         return -1;
     return check_file(d, d->main, "keytab", c->keytab, err);
 }

@@ -10,7 +10,7 @@ check_needed(const struct config_route *r, const struct ini_section *s,
 {
     const char *missing = r->path == NULL            ? "path"
                           : r->namespace.length == 0 ? "namespace"
-                          : r->upstream_count == 0   ? "upstream"
+                          : r->upstreams == NULL     ? "upstream"
                                                      : NULL;
 
     if (missing != NULL)
@@ -25,7 +25,7 @@ check_upstreams(struct draft *d, const struct config_route *r,
                 const struct ini_section *s, struct error *err)
 {
     bool tls = false, loopback = false;
-    bool based = r->upstreams[0].base != NULL;
+    bool based = r->upstream_count > 0 && r->upstreams[0].base != NULL;
 
     if (r->upstream_count > 64)
         return draft_fail(s, "upstream", err, "upstream: more than 64");

@@ -71,7 +71,8 @@ struct config_listener {
     bool encrypted_needs_binding;
     enum privacy_evidence privacy_evidence;
     enum authn_level minimum_level;
-    bool status; /* /healthz and /metrics only */
+    bool status;        /* /healthz and /metrics only */
+    unsigned session_s; /* 0: no sessions */
 
     /* limits */
     unsigned connections_max, connections_per_address_max;
@@ -164,7 +165,7 @@ struct config_route {
     size_t method_count;
     const char *const *methods; /* none: any that is a method */
     struct namespace_path namespace;
-    size_t upstream_count;
+    size_t upstream_count; /* 0: decided about (/auth), never forwarded */
     const struct config_upstream *upstreams;
     bool local; /* channel = local: loopback http counts as private */
     const char *upstream_ca; /* PEM file; NULL: the system's */
@@ -196,9 +197,10 @@ struct config {
     const char *secure_host; /* host part of secureUri: of acceptors[0] */
     size_t event_rows_max;   /* oldest events beyond are dropped */
     unsigned drain_timeout_s;
-    unsigned page_max;       /* instances a page at most */
-    unsigned contexts_max;   /* of message encryption, a worker */
-    unsigned context_idle_s; /* then such a context ends */
+    unsigned page_max;        /* instances a page at most */
+    unsigned contexts_max;    /* of message encryption, a worker */
+    unsigned context_idle_s;  /* then such a context ends */
+    const char *session_keys; /* a file; NULL: made at the start */
     const char *log_level;
 
     size_t listener_count;

@@ -248,11 +248,13 @@ value_upstreams(struct arena *arena, const struct key *key, void *structure,
     upstreams = arena_array(arena, list.count, sizeof(*upstreams));
     if (upstreams == NULL)
         return error_set_errno(err, ENOMEM, "configuration");
+    r->upstreams = upstreams;
+    if (strcmp(text, "none") == 0)
+        return 0;
     for (size_t i = 0; i < list.count; i++) {
         if (parse_upstream(arena, list.items[i], &upstreams[i], err) < 0)
             return -1;
     }
     r->upstream_count = list.count;
-    r->upstreams = upstreams;
     return 0;
 }

@@ -148,6 +148,14 @@ location_rewrite(struct proxy_transfer *t, struct span *value)
 
 /* -- the head as a whole -------------------------------------------------- */
 
+/* An upstream that sets the gateway's session. */
+static bool
+is_own_cookie(const struct proxy_field *f)
+{
+    return span_equal_nocase(f->name, SPAN("Set-Cookie")) &&
+           span_starts_nocase(f->value, SPAN("__Host-nsgate"));
+}
+
 static void
 filter(struct head *h)
 {
@@ -160,7 +168,8 @@ filter(struct head *h)
     for (size_t i = 0; i < h->count; i++) {
         struct proxy_field *f = &h->fields[i];
 
-        if (f->value.length == 0 || !proxy_answer_field_passes(f->name, list))
+        if (f->value.length == 0 || is_own_cookie(f) ||
+            !proxy_answer_field_passes(f->name, list))
             continue;
         if (span_equal_nocase(f->name, SPAN("Location")))
             location_rewrite(h->transfer, &f->value);

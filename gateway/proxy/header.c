@@ -124,6 +124,22 @@ proxy_request_field_passes(struct span name, struct span connection,
            !is_nominated(name, connection);
 }
 
+/* The gateway's session (RFC 6265 5.4 writes them so). */
+void
+proxy_cookie_strip(struct span value, struct buf *out)
+{
+    while (value.data != NULL) {
+        struct span pair = span_trim(span_cut(value, ';', &value)), rest;
+
+        if (pair.length == 0 ||
+            span_equal(span_cut(pair, '=', &rest), SPAN("__Host-nsgate")))
+            continue;
+        if (out->length > 0)
+            buf_add_string(out, "; ");
+        buf_add_span(out, pair);
+    }
+}
+
 bool
 proxy_answer_field_passes(struct span name, struct span connection)
 {

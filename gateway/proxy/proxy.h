@@ -97,6 +97,8 @@ void proxy_connection_list(const struct proxy_field *fields, size_t count,
                            struct buf *out);
 bool proxy_request_field_passes(struct span name, struct span connection,
                                 bool forward_token);
+/* A Cookie field's value without the gateway's own cookie. */
+void proxy_cookie_strip(struct span value, struct buf *out);
 /* The same of an answer: hop-by-hop fields, challenges, and what would make
  * a server in front of the gateway do something. */
 bool proxy_answer_field_passes(struct span name, struct span connection);

@@ -318,7 +318,8 @@ add_own_lines(struct proxy_transfer *t, const struct proxy_request *q,
 static bool
 add_lines(struct proxy_transfer *t, const struct proxy_request *q)
 {
-    struct buf line = BUF_INIT, connection = BUF_INIT, name = BUF_INIT;
+    struct buf line = BUF_INIT, connection = BUF_INIT, name = BUF_INIT,
+               cookies = BUF_INIT;
     struct span list = {NULL, 0};
     bool ok = true, accepts = false;
 
@@ -327,6 +328,7 @@ add_lines(struct proxy_transfer *t, const struct proxy_request *q)
         list = buf_span(&connection);
     for (size_t i = 0; ok && i < q->field_count; i++) {
         const struct proxy_field *f = &q->fields[i];
+        struct span value;
 
         if (f->value.length == 0 ||
             !proxy_request_field_passes(f->name, list,
@@ -335,7 +337,14 @@ add_lines(struct proxy_transfer *t, const struct proxy_request *q)
         accepts |= span_equal_nocase(f->name, SPAN("Accept"));
         buf_reset(&name);
         buf_add_span(&name, f->name);
-        ok = !buf_failed(&name) && add_line(t, &line, name.data, f->value);
+        value = f->value;
+        if (span_equal_nocase(f->name, SPAN("Cookie"))) {
+            buf_reset(&cookies);
+            proxy_cookie_strip(f->value, &cookies);
+            value = buf_span(&cookies);
+        }
+        ok = !buf_failed(&name) && !buf_failed(&cookies) &&
+             (value.length == 0 || add_line(t, &line, name.data, value));
     }
     ok = ok && !buf_failed(&connection) && add_own_lines(t, q, &line) &&
          add_line(t, &line, "Expect", (struct span){NULL, 0}) &&
@@ -348,6 +357,7 @@ add_lines(struct proxy_transfer *t, const struct proxy_request *q)
     buf_fini(&line);
     buf_fini(&connection);
     buf_fini(&name);
+    buf_fini(&cookies);
     return ok;
 }
 

@@ -385,10 +385,13 @@ step_act(struct request *r)
     case MATCH_FAILED:
         return act_unavailable(r, "the repository cannot be read");
     }
-    if (r->resource == RESOURCE_ROUTE || r->resource == RESOURCE_OPERATION) {
+    if (r->resource == RESOURCE_ROUTE || r->resource == RESOURCE_OPERATION ||
+        r->resource == RESOURCE_SUBREQUEST)
+    {
         repository_read_end(r->worker->repository);
-        return r->resource == RESOURCE_ROUTE ? forward_act(r)
-                                             : operation_act(r);
+        return r->resource == RESOURCE_ROUTE        ? forward_act(r)
+               : r->resource == RESOURCE_SUBREQUEST ? subrequest_act(r)
+                                                    : operation_act(r);
     }
     atomic_fetch_add_explicit(&r->worker->counters->allowed, 1,
                               memory_order_relaxed);

@@ -28,6 +28,7 @@ scheme_of(const struct request *r)
 /* What some of them are made of. */
 struct own_headers {
     char negotiate[16 * 1024];
+    char cookie[SESSION_COOKIE_MAX];
 };
 
 /* The gateway's, with every answer. */
@@ -42,6 +43,8 @@ own_headers_add(const struct request *r, struct own_headers *own,
         (size_t)snprintf(own->negotiate, sizeof(own->negotiate), "%s %s",
                          scheme_of(r), r->auth.reply) < sizeof(own->negotiate))
         header_add(headers, n, "WWW-Authenticate", own->negotiate);
+    if (session_cookie_make(r, own->cookie))
+        header_add(headers, n, "Set-Cookie", own->cookie);
     if (minimum > AUTHN_LEVEL_CONNECT)
         header_add(headers, n, "Nsgate-Minimum-Level",
                    authn_level_name(minimum));
@@ -373,6 +376,9 @@ answer_decision(struct request *r)
         answer_challenge(r);
         return;
     }
+    /* Anything else would be 500 in nginx (ngx_http_auth_request_module). */
+    if (r->resource == RESOURCE_SUBREQUEST && p.status == 404)
+        p.status = 403;
     detail_make(r, &detail);
     p.detail = buf_failed(&detail) ? "" : detail.data;
     if (encryption)

@@ -28,10 +28,8 @@ binding_of_session(const struct request *r)
 }
 
 const struct channel_binding *
-binding_expected(const struct request *r)
+binding_of_channel(const struct request *r)
 {
-    if (r->listener->config->channel_bindings == CHANNEL_BINDINGS_OFF)
-        return NULL;
     switch (r->channel) {
     case CHANNEL_TLS:
         return binding_of_session(r);
@@ -40,6 +38,14 @@ binding_expected(const struct request *r)
     default:
         return NULL;
     }
+}
+
+const struct channel_binding *
+binding_expected(const struct request *r)
+{
+    return r->listener->config->channel_bindings == CHANNEL_BINDINGS_OFF
+               ? NULL
+               : binding_of_channel(r);
 }
 
 static void

@@ -80,8 +80,10 @@ secrets_forget(struct master *m, const struct child *c)
 
     for (size_t i = 0; i < ARRAY_COUNT(setups); i++) {
         if (setups[i] != NULL &&
-            (c->kind != CHILD_WORKER || c->setup != setups[i]))
+            (c->kind != CHILD_WORKER || c->setup != setups[i])) {
             listener_set_forget(&setups[i]->listeners);
+            session_keys_wipe(&setups[i]->session_keys);
+        }
     }
 }
 
@@ -94,6 +96,8 @@ worker_run(struct master *m, struct child *c, const struct ends *e)
         .config = s->config,
         .listeners = &s->listeners,
         .upstreams = &s->upstreams,
+        .session_keys = &s->session_keys,
+        .revoked = m->revoked,
         .account = s->user,
         .master_fd = e->master_fd,
         .event_fd = e->event_fd,

@@ -99,6 +99,36 @@ sink_ca_check(const struct config *c, struct error *err)
     return result;
 }
 
+/* -- sessions ---------------------------------------------------------------- */
+
+int
+session_keys_load(const struct config *c, struct session_keys *out,
+                  struct error *err)
+{
+    struct buf text = BUF_INIT;
+    int result = file_read(c->session_keys, PEM_BYTES_MAX, &text, err);
+
+    if (result == 0) {
+        result = session_keys_parse(buf_span(&text), out, err);
+        if (result < 0)
+            error_prefix(err, "%s", c->session_keys);
+    }
+    secret_fini(&text);
+    return result < 0 ? config_blame(c, "session_keys", err) : 0;
+}
+
+static int
+session_keys_check(const struct config *c, struct error *err)
+{
+    struct session_keys keys;
+    int result = 0;
+
+    if (c->session_keys != NULL)
+        result = session_keys_load(c, &keys, err);
+    session_keys_wipe(&keys);
+    return result < 0 && is_hidden(err) ? 0 : result;
+}
+
 /* -- state_dir ------------------------------------------------------------- */
 
 /* One that cannot be read is believed to be: the start looks again. */
@@ -146,6 +176,7 @@ files_check(const struct config *c, struct error *err)
     if (state_dir_owner_check(c, err) < 0 ||
         keytab_check(c, "keytab", c->keytab, acceptor_check, err) < 0 ||
         listener_files_check(c, err) < 0 || upstream_files_check(c, err) < 0 ||
+        session_keys_check(c, err) < 0 ||
         keytab_check(c, "client_keytab", c->callback.client_keytab,
                      client_check, err) < 0)
         return -1;

@@ -22,6 +22,27 @@ forward_not_allowed(struct request *r, const struct config_route *route)
     return STEP_DONE;
 }
 
+/* What OPTIONS tells is the server's, and so under its policy. */
+static const struct {
+    const char *method;
+    enum operation_kind operation;
+} operations[] = {
+    {"GET", OPERATION_READ},     {"HEAD", OPERATION_READ},
+    {"OPTIONS", OPERATION_READ}, {"POST", OPERATION_WRITE},
+    {"PUT", OPERATION_WRITE},    {"PATCH", OPERATION_WRITE},
+    {"DELETE", OPERATION_WRITE},
+};
+
+enum operation_kind
+forward_operation(const char *method)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(operations); i++) {
+        if (strcmp(operations[i].method, method) == 0)
+            return operations[i].operation;
+    }
+    return OPERATION_NONE;
+}
+
 enum step_result
 forward_route(struct request *r)
 {
@@ -33,6 +54,10 @@ forward_route(struct request *r)
     r->forward.route =
         proxy_route_find(r->worker->proxy, path, request_header(r, "Host"),
                          request_method(r), &other);
+    /* Without a server it is there for /auth alone. */
+    if (r->forward.route != NULL &&
+        proxy_route_config(r->forward.route)->upstream_count == 0)
+        return STEP_NEXT;
     if (r->forward.route == NULL)
         return other != NULL ? forward_not_allowed(r, other) : STEP_NEXT;
     if (!proxy_target_normalize(http_request_target(r->http),
@@ -44,11 +69,7 @@ forward_route(struct request *r)
     }
     r->resource = RESOURCE_ROUTE;
     r->route.namespace = proxy_route_config(r->forward.route)->namespace;
-    r->operation = strcmp(request_method(r), "GET") == 0 ||
-                           strcmp(request_method(r), "HEAD") == 0 ||
-                           strcmp(request_method(r), "OPTIONS") == 0
-                       ? OPERATION_READ
-                       : OPERATION_WRITE;
+    r->operation = forward_operation(request_method(r));
     return STEP_NEXT;
 }
 

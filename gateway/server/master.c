@@ -332,7 +332,9 @@ master_open(struct master *m, struct config *config, struct error *err)
         m->current = NULL;
         return -1;
     }
-    m->loop = loop_new(err);
+    m->revoked = revoked_open(m->current->config->state_dir,
+                              &m->current->store_user, err);
+    m->loop = m->revoked != NULL ? loop_new(err) : NULL;
     if (m->loop == NULL || slots_open(m, err) < 0 ||
         loop_signals(m->loop, signals, signal_caught, m, err) < 0 ||
         control_open(m, err) < 0 || events_open(m, err) < 0 ||
@@ -367,6 +369,7 @@ master_close(struct master *m)
     }
     if (m->slots != NULL)
         munmap(m->slots, WORKER_SLOTS * sizeof(struct worker_counters));
+    revoked_close(m->revoked);
     loop_free(m->loop);
 }
 

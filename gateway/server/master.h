@@ -55,6 +55,7 @@ struct master {
     struct setup *next; /* a reload at work, NULL: none */
     struct child *children;
     struct worker_counters *slots;
+    struct revoked *revoked;
     bool slot_taken[WORKER_SLOTS];
     int next_id;
     const char *notify; /* for the service manager; NULL: it has it */

@@ -46,6 +46,8 @@ record_access(const struct request *r, uint64_t bytes, bool completed)
     }
     json_text(&b, "channel", channel_kind_name(r->channel));
     json_text(&b, "binding", request_binding_name(r));
+    if (r->session.used)
+        json_bool(&b, "session", true);
     if (r->resource == RESOURCE_ROUTE)
         json_text(&b, "route", proxy_route_config(r->forward.route)->name);
     json_text(&b, "reason", r->reason);

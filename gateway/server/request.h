@@ -13,10 +13,12 @@
  * out anew for each: nothing is remembered of the connection.
  */
 enum request_resource {
-    RESOURCE_CIM = 0,   /* /cim */
-    RESOURCE_OPERATION, /* /operations/ID */
-    RESOURCE_ROUTE,     /* a configured route: forwarded */
-    RESOURCE_WSMAN,     /* /wsman */
+    RESOURCE_CIM = 0,    /* /cim */
+    RESOURCE_OPERATION,  /* /operations/ID */
+    RESOURCE_ROUTE,      /* a configured route: forwarded */
+    RESOURCE_WSMAN,      /* /wsman */
+    RESOURCE_SUBREQUEST, /* /auth: the decision alone */
+    RESOURCE_LOGOUT,     /* /auth/logout */
 };
 
 /* Of a request that is to be answered later, or asks after one that was. */
@@ -26,6 +28,13 @@ struct request_async {
     bool asked;                  /* the dispatcher */
     bool again;                  /* it has to be asked again */
     enum operation_message answer;
+};
+
+/* A cookie that was shown, or that is over. */
+struct request_session {
+    bool used; /* it is who this is */
+    bool end;  /* the client is told to forget it */
+    struct session sealed;
 };
 
 /* Of a request that is forwarded. */
@@ -66,6 +75,7 @@ struct request {
     /* authenticate */
     struct auth_result auth;
     bool realm_allowed;
+    struct request_session session;
 
     /* level */
     enum authn_level declared, applied;
@@ -115,6 +125,9 @@ enum step_result act_unavailable(struct request *r, const char *detail);
 const struct channel_binding *binding_expected(const struct request *r);
 /* Turns a good context into a refusal when the listener asks for more. */
 void binding_require(struct request *r);
+/* Of the certificate that the client sees, whatever the listener does with
+ * it; NULL: this channel has none. */
+const struct channel_binding *binding_of_channel(const struct request *r);
 
 /* An answer in parts, each made under the policy of its moment. */
 struct part_source {
@@ -146,6 +159,8 @@ enum step_result operation_act(struct request *r);
 
 /* NEXT, and r->resource is still what it was: no route. */
 enum step_result forward_route(struct request *r);
+/* NONE: it is never forwarded. */
+enum operation_kind forward_operation(const char *method);
 enum step_result forward_body(struct request *r);
 enum step_result forward_act(struct request *r);
 /* Ends the transfer, if there is one. */
@@ -168,6 +183,24 @@ enum step_result soap_unsupported(struct request *r);
 /* A refusal that would be a problem document, as a fault. */
 void soap_problem(struct request *r, const struct rest_problem *p);
 void soap_fini(struct request *r);
+
+/* -- session.c: sealed sessions ---------------------------------------------- */
+
+#define SESSION_COOKIE_MAX (SESSION_TEXT_MAX + 128)
+
+/* True: r shows a session, good or not, and r->auth says which. */
+bool session_authenticate(struct request *r);
+/* The value of Set-Cookie, if there is to be one. */
+bool session_cookie_make(const struct request *r,
+                         char out[SESSION_COOKIE_MAX]);
+enum step_result session_logout(struct request *r);
+
+/* -- origin.c, subrequest.c --------------------------------------------------- */
+
+enum step_result step_origin(struct request *r);
+bool subrequest_is_path(struct span path);
+enum step_result subrequest_find(struct request *r);
+enum step_result subrequest_act(struct request *r);
 
 /* -- what the client asks for: of a sealed message, what is inside --------- */
 
@@ -198,7 +231,7 @@ void request_pin(struct request *r);
 
 /* -- answers (answer.c) --------------------------------------------------- */
 
-#define ANSWER_HEADERS_MAX 12
+#define ANSWER_HEADERS_MAX 16
 
 /* The header lines that every answer to r carries, then `extra`. */
 void answer_send(struct request *r, int status, const char *content_type,

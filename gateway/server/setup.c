@@ -262,6 +262,22 @@ access_log_open(struct setup *s, struct error *err)
     return 0;
 }
 
+/* Without a file they are this gateway's own, and go with it. */
+static int
+session_keys_open(struct setup *s, const struct setup *previous,
+                  struct error *err)
+{
+    const struct config *c = s->config;
+
+    if (c->session_keys != NULL)
+        return session_keys_load(c, &s->session_keys, err);
+    if (previous != NULL && previous->config->session_keys == NULL)
+        s->session_keys = previous->session_keys;
+    else
+        session_keys_random(&s->session_keys);
+    return 0;
+}
+
 /* -- all together ------------------------------------------------------------ */
 
 static int
@@ -305,6 +321,7 @@ setup_open(struct setup *s, struct config *config,
         runtime_dir_prepare(s, err) < 0 || keytabs_open(s, err) < 0 ||
         access_log_open(s, err) < 0 ||
         upstream_set_open(config, &s->upstreams, err) < 0 ||
+        session_keys_open(s, previous, err) < 0 ||
         listener_set_open(config,
                           previous != NULL ? &previous->listeners : NULL,
                           &s->listeners, err) < 0)
@@ -322,6 +339,7 @@ setup_close(struct setup *s, const struct setup *successor)
                        successor != NULL ? &successor->listeners : NULL,
                        false);
     upstream_set_close(&s->upstreams);
+    session_keys_wipe(&s->session_keys);
     if (s->state_fd >= 0)
         close(s->state_fd);
     if (s->keytab.fd >= 0)

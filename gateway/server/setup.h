@@ -31,6 +31,7 @@ struct setup {
     struct config *config; /* owned */
     struct listener_set listeners;
     struct upstream_set upstreams;
+    struct session_keys session_keys;
     struct account user, store_user;
     int state_fd; /* state_dir, locked; children share the lock */
     struct key_file keytab, client_keytab;
@@ -44,6 +45,9 @@ struct setup {
  * that runs with one of the directories is a failure. */
 int setup_open(struct setup *s, struct config *config,
                const struct setup *previous, struct error *err);
+/* From the file; err has "FILE:LINE: " of the key. */
+int session_keys_load(const struct config *c, struct session_keys *out,
+                      struct error *err);
 /* How many workers or couriers there are to be. */
 size_t setup_children(const struct setup *s, enum child_kind kind);
 void setup_close(struct setup *s, const struct setup *successor);

@@ -73,7 +73,7 @@ step_authenticate(struct request *r)
         acceptor_accept_keep(r->worker->acceptor,
                              http_request_header(r->http, "Authorization"),
                              NULL, &r->auth, &context);
-    else
+    else if (!session_authenticate(r))
         acceptor_accept(r->worker->acceptor,
                         http_request_header(r->http, "Authorization"),
                         binding_expected(r), &r->auth);
@@ -136,6 +136,8 @@ step_route(struct request *r)
         return soap_route(r);
     if (operation_is_path(path))
         return operation_route(r);
+    if (subrequest_is_path(path))
+        return subrequest_find(r);
     if (path.length >= 5 && memcmp(path.data, "/cim/", 5) == 0)
         parsed =
             rest_target_parse(path, r->target.query,
@@ -266,6 +268,8 @@ step_body(struct request *r)
 {
     if (r->resource == RESOURCE_ROUTE)
         return forward_body(r);
+    if (r->resource == RESOURCE_SUBREQUEST)
+        return STEP_NEXT;
     if (r->operation != OPERATION_WRITE)
         return STEP_NEXT;
     if (r->resource == RESOURCE_WSMAN)
@@ -285,8 +289,8 @@ static const struct step {
 } steps[] = {
     {"admit", step_admit, false},   {"authenticate", step_authenticate, false},
     {"level", step_level, false},   {"route", step_route, false},
-    {"decide", step_decide, false}, {"body", step_body, false},
-    {"act", step_act, true},
+    {"origin", step_origin, false}, {"decide", step_decide, false},
+    {"body", step_body, false},     {"act", step_act, true},
 };
 
 static void
@@ -385,6 +389,7 @@ request_new(struct worker *w, struct http_request *h)
     r->async.asked = r->async.again = false;
     r->async.id[0] = '\0';
     r->async.sink[0] = '\0';
+    memset(&r->session, 0, sizeof(r->session));
     memset(&r->forward, 0, sizeof(r->forward));
     r->soap = NULL;
     r->route.kind = REST_NONE;

@@ -350,6 +350,18 @@ proxy_open(struct worker *w, struct error *err)
 }
 
 static int
+sessions_open(struct worker *w, struct error *err)
+{
+    const struct config *c = w->boot->config;
+    bool wanted = false;
+
+    for (size_t i = 0; i < c->listener_count; i++)
+        wanted |= c->listeners[i].session_s > 0;
+    return wanted ? session_box_new(w->boot->session_keys, &w->sessions, err)
+                  : 0;
+}
+
+static int
 endpoint_open(struct worker *w, size_t i, struct error *err)
 {
     const struct listener *l = &w->boot->listeners->items[i];
@@ -440,7 +452,7 @@ worker_open(struct worker *w, struct error *err)
     if (w->events == NULL)
         return error_set_errno(err, ENOMEM, "events");
     if (acceptor_open(w, err) < 0 || endpoints_open(w, err) < 0 ||
-        proxy_open(w, err) < 0)
+        proxy_open(w, err) < 0 || sessions_open(w, err) < 0)
         return -1;
     policy_load(w, err);
     repository_try(w);
@@ -465,6 +477,7 @@ worker_close(struct worker *w)
         http_endpoint_free(w->endpoints[i]);
     free(w->endpoints);
     proxy_free(w->proxy);
+    session_box_free(w->sessions);
     requests_free(w);
     acceptor_free(w->acceptor);
     repository_close(w->repository);

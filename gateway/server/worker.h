@@ -13,6 +13,7 @@
 #include "gateway/proxy/proxy.h"
 #include "gateway/server/listener.h"
 #include "gateway/server/policy.h"
+#include "gateway/server/revoked.h"
 #include "gateway/server/sealed.h"
 #include "gateway/server/upstreams.h"
 #include "gateway/sys/sys.h"
@@ -45,6 +46,8 @@ struct worker_boot {
     const struct config *config;
     const struct listener_set *listeners;
     const struct upstream_set *upstreams;
+    const struct session_keys *session_keys;
+    struct revoked *revoked; /* shared by all */
     struct account account;
     int master_fd;    /* channel to the master */
     int event_fd;     /* channel to the recorder */
@@ -67,7 +70,8 @@ struct worker {
     struct outbox *outbox;           /* NULL: not opened (yet) */
     struct policy_holder policy;
     struct event_sender *events;
-    struct proxy *proxy; /* NULL: there is no route */
+    struct proxy *proxy;          /* NULL: there is no route */
+    struct session_box *sessions; /* NULL: no listener has them */
     struct worker_counters *counters;
     struct http_endpoint **endpoints; /* one a listener, in its order */
     size_t endpoint_count;

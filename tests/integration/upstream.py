@@ -174,6 +174,10 @@ class Upstream:
             ("X-Accel-Redirect", "/internal"), ("X-Nsgate-Level", "forged"),
             ("Nsgate-Request-Id", "forged"), ("Upgrade", "h2c")])
 
+    def _session(self, c, seen, _f):
+        return self.answer(c, seen, b"", fields=[
+            ("Set-Cookie", "__Host-nsgate=forged; Path=/; Secure")])
+
     def _split(self, c, _seen, _f):
         c.sendall(b"HTTP/1.1 200 OK\r\nX-A: a\x01b\r\nContent-Length: 0"
                   b"\r\n\r\n")

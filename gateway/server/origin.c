@@ -1,0 +1,67 @@
+/*
+ * Requests that a browser makes for somebody else's page (threat 14): it adds
+ * the ticket or the cookie by itself, so that whoever made the page would act
+ * as the user.  Browsers say whose page it is; other clients say nothing.
+ */
+#include <string.h>
+
+#include "gateway/server/request.h"
+
+/* "https://host[:port]" of this gateway: as the client named it, or one of
+ * its own names. */
+static bool
+is_own_origin(const struct request *r, struct span origin)
+{
+    const struct config *c = r->worker->boot->config;
+    struct span authority, host, port;
+
+    if (span_starts_nocase(origin, SPAN("https://")))
+        authority = span_skip(origin, 8);
+    else if (span_starts_nocase(origin, SPAN("http://")))
+        authority = span_skip(origin, 7);
+    else
+        return false;
+    if (span_equal_nocase(authority, http_request_header(r->http, "Host")))
+        return true;
+    host = span_cut(authority, ':', &port);
+    for (size_t i = 0; i < c->acceptor_count; i++) {
+        const char *name = strchr(c->acceptors[i], '@');
+
+        if (name != NULL && span_equal_nocase(host, span_of(name + 1)))
+            return true;
+    }
+    return false;
+}
+
+static bool
+is_cross_site(const struct request *r)
+{
+    struct span site = request_header(r, "Sec-Fetch-Site");
+    struct span origin = request_header(r, "Origin");
+
+    if (request_header_count(r, "Sec-Fetch-Site") > 1 ||
+        request_header_count(r, "Origin") > 1)
+        return true;
+    if (site.data != NULL && !span_equal_nocase(site, SPAN("same-origin")) &&
+        !span_equal_nocase(site, SPAN("none")))
+        return true;
+    return origin.data != NULL && !is_own_origin(r, origin);
+}
+
+enum step_result
+step_origin(struct request *r)
+{
+    if (r->operation != OPERATION_WRITE || !is_cross_site(r))
+        return r->resource == RESOURCE_LOGOUT ? session_logout(r) : STEP_NEXT;
+    r->reason = "cross-site";
+    atomic_fetch_add_explicit(&r->worker->counters->denied, 1,
+                              memory_order_relaxed);
+    record_event(r, EVENT_ACCESS_REFUSED, r->reason,
+                 "a browser sent it for a page of another site",
+                 "Requests that change something come from pages of this"
+                 " gateway, or from clients that are no browsers.");
+    answer_problem(r, 403, "cross-site", "Access denied",
+                   "A page of another site may not change anything here.",
+                   0x80041003, "WBEM_E_ACCESS_DENIED");
+    return STEP_DONE;
+}

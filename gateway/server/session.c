@@ -1,0 +1,160 @@
+/*
+ * Sealed sessions: a cookie that stands for the token it was made of, so that
+ * a browser pays for one accept and not for one a request.  Levels are worked
+ * out for each request as ever; the cookie only says who signed in and what
+ * his context declared.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "gateway/server/request.h"
+
+#define COOKIE "__Host-nsgate"
+
+/* What ends one at the client (RFC 6265 3.1). */
+static const char attributes[] = "; Path=/; Secure; HttpOnly; SameSite=Strict";
+
+/* -- where ----------------------------------------------------------------- */
+
+static bool
+session_is_possible(const struct request *r)
+{
+    return r->worker->sessions != NULL && r->listener->config->session_s > 0 &&
+           !r->sealed.open &&
+           (r->channel == CHANNEL_TLS || r->channel == CHANNEL_PROXY_TLS);
+}
+
+/*
+ * What a session is good for and nothing else: this listener, under this
+ * name, with the certificate that the client sees (threat 13).
+ */
+static bool
+session_realm(const struct request *r, struct buf *out)
+{
+    const struct channel_binding *b = binding_of_channel(r);
+
+    if (r->channel == CHANNEL_TLS && (b == NULL || b->length == 0))
+        return false;
+    buf_addf(out, "nsgate-session\n%s\n%s\n", r->listener->config->name,
+             r->worker->boot->config->acceptors[0]);
+    if (b != NULL)
+        buf_add(out, b->data, b->length);
+    return !buf_failed(out);
+}
+
+/* -- from the client ------------------------------------------------------- */
+
+/* The only cookie of that name in the only Cookie field (RFC 9112 and RFC
+ * 6265 5.4: there is one); absent otherwise. */
+static struct span
+session_cookie(const struct request *r)
+{
+    struct span rest = http_request_header(r->http, "Cookie");
+    struct span found = {NULL, 0};
+
+    if (http_request_header_count(r->http, "Cookie") != 1)
+        return found;
+    while (rest.data != NULL) {
+        struct span value, pair = span_trim(span_cut(rest, ';', &rest)),
+                           name = span_cut(pair, '=', &value);
+
+        if (!span_equal(name, SPAN(COOKIE)))
+            continue;
+        if (found.data != NULL || value.data == NULL)
+            return (struct span){NULL, 0};
+        found = value;
+    }
+    return found;
+}
+
+static void
+session_refuse(struct request *r, const char *cause)
+{
+    r->auth.outcome = AUTH_REFUSED;
+    r->auth.principal[0] = '\0';
+    r->auth.realm = NULL;
+    snprintf(r->auth.cause, sizeof(r->auth.cause), "%s", cause);
+    r->auth.remedy = "Sign in again with a ticket.";
+}
+
+bool
+session_authenticate(struct request *r)
+{
+    struct span cookie = {NULL, 0};
+    struct buf realm = BUF_INIT;
+
+    if (session_is_possible(r) &&
+        http_request_header_count(r->http, "Authorization") == 0)
+        cookie = session_cookie(r);
+    if (cookie.length == 0)
+        return false;
+    r->session.end = true; /* unless it is good */
+    if (!session_realm(r, &realm)) {
+        session_refuse(r, "the certificate of this connection is not known");
+    } else if (session_open(r->worker->sessions, buf_span(&realm), cookie,
+                            clock_now_us(), &r->auth, &r->session.sealed))
+    {
+        r->session.used = true;
+        if (revoked_has(r->worker->boot->revoked, &r->session.sealed))
+            session_refuse(r, "the session was logged out");
+        else
+            r->session.end = false;
+    }
+    buf_fini(&realm);
+    return true;
+}
+
+/* -- to the client ---------------------------------------------------------- */
+
+static int64_t
+session_end_us(const struct request *r)
+{
+    int64_t end =
+        clock_now_us() + (int64_t)r->listener->config->session_s * 1000000;
+
+    return r->auth.expires_us < end ? r->auth.expires_us : end;
+}
+
+bool
+session_cookie_make(const struct request *r, char out[SESSION_COOKIE_MAX])
+{
+    struct session s = {.expires_us = session_end_us(r)};
+    int64_t left_s = (s.expires_us - clock_now_us()) / 1000000;
+    char text[SESSION_TEXT_MAX];
+    struct buf realm = BUF_INIT;
+    bool ok;
+
+    if (r->session.end) {
+        snprintf(out, SESSION_COOKIE_MAX, COOKIE "=%s; Max-Age=0", attributes);
+        return true;
+    }
+    if (r->auth.outcome != AUTH_OK || r->session.used || left_s < 1 ||
+        !session_is_possible(r))
+        return false;
+    ok = session_realm(r, &realm) &&
+         session_seal(r->worker->sessions, buf_span(&realm), &r->auth, &s,
+                      text);
+    buf_fini(&realm);
+    if (ok)
+        snprintf(out, SESSION_COOKIE_MAX, COOKIE "=%s%s; Max-Age=%lld", text,
+                 attributes, (long long)left_s);
+    return ok;
+}
+
+/* -- POST /auth/logout ------------------------------------------------------- */
+
+enum step_result
+session_logout(struct request *r)
+{
+    if (strcmp(request_method(r), "POST") != 0) {
+        answer_method_not_allowed(r, "POST");
+        return STEP_DONE;
+    }
+    if (r->session.used)
+        revoked_add(r->worker->boot->revoked, &r->session.sealed,
+                    clock_now_us());
+    r->session.end = true;
+    r->reason = "logged-out";
+    answer_send(r, 204, NULL, (struct span){NULL, 0}, NULL, NULL, 0);
+    return STEP_DONE;
+}

@@ -231,6 +231,8 @@ check_status(struct draft *d, const struct config_listener *l,
                                        "header_timeout_s",
                                        "body_timeout_s",
                                        "write_timeout_s",
+                                       "write_progress_s",
+                                       "write_progress_min",
                                        "idle_timeout_s",
                                        "header_max",
                                        "body_max"};

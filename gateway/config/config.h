@@ -77,9 +77,10 @@ struct config_listener {
     /* limits */
     unsigned connections_max, connections_per_address_max;
     unsigned first_byte_timeout_s, header_timeout_s, body_timeout_s;
-    unsigned write_timeout_s, idle_timeout_s;
-    size_t header_max; /* bytes of memory for one request's headers */
-    size_t token_max;  /* of Authorization's value */
+    unsigned write_timeout_s, write_progress_s, idle_timeout_s;
+    size_t write_progress_min; /* bytes in each write_progress_s */
+    size_t header_max;         /* bytes of memory for one request's headers */
+    size_t token_max;          /* of Authorization's value */
     size_t body_max;
 
     bool message_encryption; /* on a direct listener without TLS */

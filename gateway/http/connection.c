@@ -3,8 +3,9 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <limits.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,8 +15,9 @@
 #include "gateway/http/peer.h"
 #include "gateway/http/request.h"
 
-/* One that keeps its slot longer when all are taken is in nobody's way. */
-#define SLOW_HEAD_MS 1000
+/* What waits in the kernel for a client that does not take it; the window of
+ * one that does grows as ever. */
+#define UNSENT_MAX (128 * 1024)
 
 /* -- connections of one address ------------------------------------------- */
 
@@ -139,7 +141,9 @@ connection_enter(struct connection *c, enum connection_state state)
     c->ep->ending += state == CONNECTION_ENDING;
     c->ep->ending -= c->state == CONNECTION_ENDING;
     c->state = state;
-    c->deadline_ms = allowed_ms != 0 ? clock_monotonic_ms() + allowed_ms : 0;
+    c->stalled = false;
+    c->moved_ms = clock_monotonic_ms();
+    c->deadline_ms = allowed_ms != 0 ? c->moved_ms + allowed_ms : 0;
 }
 
 static int
@@ -202,48 +206,19 @@ first_byte(int fd)
                                                           : FIRST_BYTE_NEVER;
 }
 
-/* -- making room ---------------------------------------------------------- */
+/* -- an end --------------------------------------------------------------- */
 
 void
 connection_end(struct connection *c)
 {
+    static const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+
+    /* What nobody takes is not kept by the kernel either. */
+    if (c->state == CONNECTION_SENDING)
+        setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
     shutdown(c->fd, SHUT_RDWR);
     connection_enter(c, CONNECTION_ENDING);
     c->ep->wake = true;
-}
-
-/* A head that has had its time to come in one flight of packets. */
-static bool
-is_slow(const struct connection *c)
-{
-    uint64_t begun_ms = c->deadline_ms - c->ep->allowed_ms[CONNECTION_HEAD];
-
-    return clock_monotonic_ms() - begun_ms >= SLOW_HEAD_MS;
-}
-
-bool
-connection_evict(struct http_endpoint *ep)
-{
-    static const enum connection_state silent[] = {
-        CONNECTION_IDLE, CONNECTION_RESTING, CONNECTION_HEAD};
-    struct connection *oldest = TAILQ_FIRST(&ep->lists[CONNECTION_WAITING]);
-
-    /* One that has had its answer costs nobody anything. */
-    if (oldest == NULL)
-        oldest = TAILQ_FIRST(&ep->lists[CONNECTION_LINGERING]);
-    if (oldest != NULL) {
-        connection_free(oldest);
-        return true;
-    }
-    for (size_t i = 0; i < ARRAY_COUNT(silent); i++) {
-        oldest = TAILQ_FIRST(&ep->lists[silent[i]]);
-        if (oldest != NULL &&
-            (silent[i] != CONNECTION_HEAD || is_slow(oldest))) {
-            connection_end(oldest);
-            return true;
-        }
-    }
-    return false;
 }
 
 /* -- arriving ------------------------------------------------------------- */
@@ -262,22 +237,20 @@ void
 connection_open(struct http_endpoint *ep, int fd,
                 const struct sockaddr_storage *address)
 {
-    struct connection *c;
+    static const int unsent_max = UNSENT_MAX;
+    bool full = room_is_full(ep);
+    struct connection *c = connection_new(ep, fd);
 
-    if (ep->connections - ep->ending >= ep->options.connections_max &&
-        !connection_evict(ep))
-    {
-        close(fd);
-        return;
-    }
-    c = connection_new(ep, fd);
     if (c == NULL) {
         close(fd);
         return;
     }
     c->address = *address;
+    setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent_max,
+               sizeof(unsent_max));
     peer_read(&c->peer, fd, address, ep->options.need_peer_uid, ep->diag_fd);
-    if (!connection_allowed(c)) {
+    /* Nobody goes for one that may not stay. */
+    if (!connection_allowed(c) || (full && !room_make(ep, c))) {
         connection_free(c);
         return;
     }
@@ -455,6 +428,7 @@ connection_expire(struct http_endpoint *ep)
                c->deadline_ms != 0 && c->deadline_ms <= now)
             connection_time_over(c);
     }
+    room_sample(ep, now);
 }
 
 int
@@ -468,9 +442,14 @@ connection_next_ms(const struct http_endpoint *ep)
         if (c != NULL && c->deadline_ms != 0 && c->deadline_ms < next)
             next = c->deadline_ms;
     }
-    if (next == UINT64_MAX)
+    if (!TAILQ_EMPTY(&ep->lists[CONNECTION_SENDING]) && ep->sample_ms < next)
+        next = ep->sample_ms;
+    if (next == UINT64_MAX && !room_is_short(ep))
         return -1;
     now = clock_monotonic_ms();
+    /* Who is in the way then is found by looking. */
+    if (room_is_short(ep) && next > now + ROOM_LOOK_MS)
+        next = now + ROOM_LOOK_MS;
     if (next <= now)
         return 0;
     return next - now < INT_MAX ? (int)(next - now) : INT_MAX;

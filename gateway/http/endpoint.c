@@ -250,7 +250,7 @@ http_endpoint_epoll_fd(const struct http_endpoint *ep)
 void
 http_endpoint_accept(struct http_endpoint *ep)
 {
-    for (int i = 0; i < ACCEPTS_PER_CALL && !ep->draining; i++) {
+    for (int i = 0; i < ACCEPTS_PER_CALL && http_endpoint_has_room(ep); i++) {
         struct sockaddr_storage address = {0};
         socklen_t length = sizeof(address);
         int fd = accept4(ep->options.listen_fd, (struct sockaddr *)&address,
@@ -261,7 +261,9 @@ http_endpoint_accept(struct http_endpoint *ep)
         } else if (errno == EMFILE || errno == ENFILE) {
             /* The descriptor of one that the library has to close is free
              * after its next turn. */
-            if (!connection_evict(ep) || ep->wake)
+            if (!room_make(ep, NULL))
+                ep->starved_ms = clock_monotonic_ms() + ROOM_LOOK_MS;
+            if (ep->wake)
                 return;
         } else if (errno != ECONNABORTED && errno != EINTR) {
             return;

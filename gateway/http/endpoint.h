@@ -53,7 +53,16 @@ struct connection {
     int linger_fd;      /* becomes fd once the library is done */
     const void *memory; /* of the library's pool, at or near its begin */
     bool over;          /* it ends with the request that was last */
-    void *context;      /* the handlers' */
+    uint64_t moved_ms;  /* when its state began, or something of a body came */
+    uint64_t answers;   /* that were begun */
+    /* Of one that is SENDING when a sample is taken, see room.c. */
+    bool stalled;                     /* nothing was taken since the last */
+    uint64_t sample_ms;               /* the last */
+    uint64_t window_taken, window_ms; /* in the present interval; its begin */
+    uint64_t taken;                   /* of a TCP socket, so far */
+    uint64_t given;                   /* to a Unix socket */
+    int waiting;                      /* in it */
+    void *context;                    /* the handlers' */
     void (*release)(void *context);
 };
 
@@ -74,6 +83,8 @@ struct http_endpoint {
     bool wake;            /* something was resumed: run before waiting */
     unsigned said_status; /* of the library's latest refusal; 0: none */
     unsigned connections, ending;
+    uint64_t sample_ms;  /* the next, if anything is SENDING */
+    uint64_t starved_ms; /* until then there are no descriptors */
     /* One list a state; each in order of deadline, since all that enter it
      * get the same time. */
     struct connection_list lists[CONNECTION_STATES];
@@ -114,8 +125,6 @@ void connection_free(struct connection *c);
 /* Releases the context it has and takes another; the same one stays. */
 void connection_set_context(struct connection *c, void *context,
                             void (*release)(void *context));
-/* Makes room: ends the one that has been silent longest; false: none is. */
-bool connection_evict(struct http_endpoint *ep);
 /* The library sees the end of what comes, and does the rest. */
 void connection_end(struct connection *c);
 /* Moves it to a state's list and starts that state's time. */
@@ -135,6 +144,17 @@ void connection_notify(void *arg, struct MHD_Connection *mhd, void **context,
 void connection_expire(struct http_endpoint *ep);
 /* ms to the next deadline, -1: none. */
 int connection_next_ms(const struct http_endpoint *ep);
+
+/* -- room.c --------------------------------------------------------------- */
+
+/* Sees who takes its answer and who does not, and ends the latter in time. */
+void room_sample(struct http_endpoint *ep, uint64_t now);
+bool room_is_full(const struct http_endpoint *ep);
+/* It is, or there are no descriptors: look again after ROOM_LOOK_MS. */
+#define ROOM_LOOK_MS 250
+bool room_is_short(const struct http_endpoint *ep);
+/* Ends the one that has been silent longest, but not keep; false: none is. */
+bool room_make(struct http_endpoint *ep, const struct connection *keep);
 
 /* -- memory.c ------------------------------------------------------------- */
 

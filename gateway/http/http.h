@@ -19,7 +19,8 @@
  *     http_endpoint_listen_fd(ep)  readable -> http_endpoint_accept(ep)
  *     http_endpoint_epoll_fd(ep)   readable -> http_endpoint_run(ep)
  *     before each wait: http_endpoint_run when needed and
- *     http_endpoint_timeout_ms(ep)
+ *     http_endpoint_timeout_ms(ep); the listening one only while
+ *     http_endpoint_has_room(ep)
  *
  * Admission (threats 20-24): every header count, name and value is looked at
  * before a handler sees the request; what is refused is answered 400, 413,
@@ -32,8 +33,11 @@
  *
  * A connection waits for its first byte at the price of a small struct.  When
  * there are too many, those that have been silent longest go: first those that
- * never spoke, then those between two requests.  One that was answered before
- * its body was read, or whose body was chunked, is closed afterwards.
+ * never spoke, then those between two requests, then those that for a second
+ * do not go on with a head, with taking their answer or with a body.  While
+ * there is no such one a new connection waits to be accepted.  One that was
+ * answered before its body was read, or whose body was chunked, is closed
+ * afterwards.
  */
 
 struct http_endpoint;
@@ -73,9 +77,13 @@ struct http_endpoint_options {
     unsigned header_timeout_s;     /* from there to the end of the head */
     unsigned body_timeout_s;       /* to the end of the body */
     unsigned write_timeout_s;      /* until the client has the answer */
-    size_t header_max;             /* connection memory */
-    size_t token_max;              /* of Authorization; 0: no limit */
-    size_t body_max;               /* that is collected */
+    /* Of an answer that does not go out at once the client takes so many
+     * bytes in each such time; 0: whatever it takes is enough. */
+    unsigned write_progress_s;
+    size_t write_progress_min;
+    size_t header_max; /* connection memory */
+    size_t token_max;  /* of Authorization; 0: no limit */
+    size_t body_max;   /* that is collected */
     /* That may be announced, because somebody takes it as it comes; 0: no
      * more than body_max. */
     uint64_t taken_body_max;
@@ -114,6 +122,9 @@ int http_endpoint_new(const struct http_endpoint_options *options,
 void http_endpoint_free(struct http_endpoint *ep);
 int http_endpoint_listen_fd(const struct http_endpoint *ep);
 int http_endpoint_epoll_fd(const struct http_endpoint *ep);
+/* False while all connections are taken and none is in the way, and while it
+ * drains: nothing is accepted then, and what has come waits at the socket. */
+bool http_endpoint_has_room(const struct http_endpoint *ep);
 /* Up to a few connections a call, so that neighbours get theirs. */
 void http_endpoint_accept(struct http_endpoint *ep);
 void http_endpoint_run(struct http_endpoint *ep);

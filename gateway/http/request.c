@@ -121,6 +121,7 @@ request_queue(struct http_request *r)
 {
     r->queued = true;
     r->last |= r->body_unread;
+    r->connection->answers++;
     connection_enter(r->connection, CONNECTION_SENDING);
     return MHD_queue_response(r->mhd, (unsigned)r->status, r->response);
 }
@@ -287,6 +288,7 @@ request_handle(void *arg, struct MHD_Connection *mhd, const char *url,
     case REQUEST_HEADERS:
         return request_open(r, url, method, version);
     case REQUEST_BODY:
+        r->connection->moved_ms = clock_monotonic_ms();
         if (given > 0 && r->taker.take != NULL)
             return request_give(r, data, given, size);
         if (given > 0)

@@ -6,6 +6,8 @@
 #include "gateway/http/syntax.h"
 
 #define STREAM_BLOCK ((size_t)16 * 1024)
+/* What fits into a socket at once need not be counted on its way. */
+#define COUNTED_BYTES ((size_t)64 * 1024)
 
 struct response_stream {
     struct http_stream from;
@@ -131,12 +133,50 @@ make_streamed(struct http_request *r, const struct http_stream *from)
     return made;
 }
 
+struct kept_body {
+    size_t length, at;
+    char data[];
+};
+
+static long
+kept_read(void *arg, char *out, size_t max)
+{
+    struct kept_body *kept = arg;
+    size_t left = kept->length - kept->at, size = left < max ? left : max;
+
+    memcpy(out, kept->data + kept->at, size);
+    kept->at += size;
+    return (long)size;
+}
+
+static struct MHD_Response *
+make_counted(struct http_request *r, struct span body)
+{
+    struct kept_body *kept = malloc(sizeof(*kept) + body.length);
+    const struct http_stream stream = {.arg = kept,
+                                       .read = kept_read,
+                                       .close = free,
+                                       .has_length = true,
+                                       .length = body.length};
+
+    if (kept == NULL)
+        return NULL;
+    kept->length = body.length;
+    kept->at = 0;
+    memcpy(kept->data, body.data, body.length);
+    return make_streamed(r, &stream);
+}
+
 static struct MHD_Response *
 make_buffered(struct http_request *r, int status, struct span body)
 {
     bool bodiless = strcmp(r->method, MHD_HTTP_METHOD_HEAD) == 0 ||
                     syntax_status_is_bodiless(status);
 
+    /* On other sockets nobody else can tell how far it is (room.c). */
+    if (r->connection->peer.family != HTTP_PEER_TCP && !bodiless &&
+        body.length > COUNTED_BYTES)
+        return make_counted(r, body);
     r->body_sent = bodiless ? 0 : body.length;
     return MHD_create_response_from_buffer(
         body.length, (void *)body.data,

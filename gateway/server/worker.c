@@ -156,13 +156,22 @@ endpoint_run(void *arg, uint32_t events)
     http_endpoint_run(arg);
 }
 
+/* What one worker has no room for is left to the others, or waits. */
 static void
-worker_start(struct worker *w)
+endpoint_listen(struct worker *w, size_t i)
 {
-    for (size_t i = 0; i < w->endpoint_count; i++)
-        loop_add(w->loop, http_endpoint_listen_fd(w->endpoints[i]),
-                 EPOLLIN | EPOLLEXCLUSIVE, endpoint_accept, w->endpoints[i],
-                 NULL);
+    struct http_endpoint *ep = w->endpoints[i];
+    int fd = http_endpoint_listen_fd(ep);
+    bool listens = w->started && http_endpoint_has_room(ep);
+
+    if (listens == w->listens[i])
+        return;
+    if (!listens)
+        loop_remove(w->loop, fd);
+    else if (loop_add(w->loop, fd, EPOLLIN | EPOLLEXCLUSIVE, endpoint_accept,
+                      ep, NULL) < 0)
+        return; /* tried again before the next wait */
+    w->listens[i] = listens;
 }
 
 static void
@@ -172,8 +181,8 @@ worker_drain(struct worker *w)
         return;
     w->draining = true;
     for (size_t i = 0; i < w->endpoint_count; i++) {
-        loop_remove(w->loop, http_endpoint_listen_fd(w->endpoints[i]));
         http_endpoint_drain(w->endpoints[i]);
+        endpoint_listen(w, i);
     }
     watch_due(w);
 }
@@ -241,7 +250,7 @@ master_ready(void *arg, uint32_t events)
     while ((got = message_receive(w->boot->master_fd, &type, &m, &fd)) > 0) {
         switch (type) {
         case MESSAGE_START:
-            worker_start(w);
+            w->started = true; /* before_wait */
             break;
         case MESSAGE_DRAIN:
             worker_drain(w);
@@ -303,6 +312,7 @@ before_wait(void *arg)
         }
         if (t >= 0 && (limit < 0 || t < limit))
             limit = t;
+        endpoint_listen(w, i);
     }
     if (w->proxy != NULL) {
         int t = proxy_timeout_ms(w->proxy);
@@ -384,6 +394,8 @@ endpoint_open(struct worker *w, size_t i, struct error *err)
         .header_timeout_s = c->header_timeout_s,
         .body_timeout_s = c->body_timeout_s,
         .write_timeout_s = c->write_timeout_s,
+        .write_progress_s = c->write_progress_s,
+        .write_progress_min = c->write_progress_min,
         .idle_timeout_s = c->idle_timeout_s,
         .header_max = c->header_max,
         .token_max = c->token_max,
@@ -408,7 +420,8 @@ endpoints_open(struct worker *w, struct error *err)
     size_t count = w->boot->listeners->count;
 
     w->endpoints = calloc(count + 1, sizeof(struct http_endpoint *));
-    if (w->endpoints == NULL)
+    w->listens = calloc(count + 1, sizeof(bool));
+    if (w->endpoints == NULL || w->listens == NULL)
         return error_set_errno(err, ENOMEM, "endpoints");
     for (size_t i = 0; i < count; i++) {
         if (endpoint_open(w, i, err) < 0)
@@ -476,6 +489,7 @@ worker_close(struct worker *w)
     for (size_t i = 0; i < w->endpoint_count; i++)
         http_endpoint_free(w->endpoints[i]);
     free(w->endpoints);
+    free(w->listens);
     proxy_free(w->proxy);
     session_box_free(w->sessions);
     requests_free(w);

@@ -75,6 +75,8 @@ struct worker {
     struct worker_counters *counters;
     struct http_endpoint **endpoints; /* one a listener, in its order */
     size_t endpoint_count;
+    bool *listens;        /* which of them the loop accepts for */
+    bool started;         /* the master has said so */
     uint16_t secure_port; /* of secureUri; 0: there is none */
     struct request *free_requests;
     struct request *waiting; /* for the image of a newer generation */

@@ -23,6 +23,7 @@ LIMITS = [
     ("headtime", "header_timeout_s = 1"),
     ("bodytime", "body_timeout_s = 1"),
     ("writetime", "write_timeout_s = 1"),
+    ("progress", "write_progress_s = 1"),
     ("idle", "idle_timeout_s = 1"),
 ]
 TLS = "tls_certificate = {tls}/tls.crt\ntls_key = {tls}/tls.key\n"
@@ -270,21 +271,29 @@ def slow_reader(listener):
     return c
 
 
-@test("who does not read its answer is cut off; others are served meanwhile")
+@test("who does not read its answer is cut off, by its time or by what it "
+      "takes meanwhile; others are served")
 def _():
-    before = len([a for a in gate.access() if a["status"] == 200])
-    for one, other in zip(kinds("writetime"), kinds("plain")):
-        with slow_reader(one) as slow, slow_reader(other) as patient:
-            gate.ask(one, PAGE, gate.token()).expect(200)
-            wait_for(lambda seen=before: len(
-                [a for a in gate.access() if a["status"] == 200]) >= seen + 2,
-                     "the answer to end", 10)
-            got = slow.everything()
+    def answers():
+        return len([a for a in gate.access() if a["status"] == 200])
+    with contextlib.ExitStack() as stack:
+        before = answers()
+        slow = [stack.enter_context(slow_reader(listener))
+                for limit in ("writetime", "progress")
+                for listener in kinds(limit)]
+        patient = [stack.enter_context(slow_reader(listener))
+                   for listener in kinds("plain")]
+        for listener in kinds("progress"):
+            gate.ask(listener, PAGE, gate.token()).expect(200)
+        wait_for(lambda: answers() >= before + 2 + len(slow),
+                 "the answers to end", 10)
+        for c in slow:
+            got = c.everything()
             expect(len(got) < 18000000, "the whole answer", len(got))
-            whole = patient.receive().expect(200)
+        for c in patient:
+            whole = c.receive().expect(200)
             expect(len(whole.body) > 19000000, "a part of the answer",
                    len(whole.body))
-        before = len([a for a in gate.access() if a["status"] == 200])
 
 
 # -- ten thousand ---------------------------------------------------------------------
@@ -387,6 +396,28 @@ def _():
     for s in sockets[1::1000]:
         s.sendall(request().encode())
         expect(s.recv(4096).startswith(b"HTTP/1.1 401 "), "one that rested")
+    for s in sockets:
+        s.close()
+    one.close()
+
+
+def never_reads(one, n):
+    """Asks for more than it can be sent, without a token."""
+    s = socket.socket()
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+    s.bind(("127.0.2.%d" % (n // 100 + 1), 0))
+    s.connect(("127.0.0.1", int(one.listeners["http"].rsplit(":", 1)[1])))
+    s.sendall(b"GET /x HTTP/1.1\r\nHost: a\r\n\r\n" * 1000)
+    return s
+
+
+@test("clients that never read, more than there is room for, stop nobody")
+def _():
+    one = Gate(listeners=CROWD % 100, workers=1)
+    sockets = [never_reads(one, n) for n in range(150)]
+    for _ in range(20):
+        one.ask("http", PAGE, one.token()).expect(200)
+        one.ask("https", PAGE, one.token()).expect(200)
     for s in sockets:
         s.close()
     one.close()

@@ -244,62 +244,6 @@ hold(struct rig *rig, struct http_request *r)
     http_request_suspend(r);
 }
 
-Test(endpoint, refuses_more_when_all_are_busy)
-{
-    const struct http_endpoint_options but = {.connections_max = 2};
-    struct reply reply = {0};
-    struct rig rig;
-    int a, b, c;
-
-    rig_open(&rig, RIG_TCP, &but);
-    rig.on_complete = hold;
-    a = rig_connect(&rig);
-    rig_send(a, SPAN(GET));
-    rig_until(&rig, rig.completed == 1);
-    /* A head that has only just begun is not in the way either. */
-    b = rig_connect(&rig);
-    rig_send(b, SPAN("GET / HT"));
-    rig_until(&rig, http_endpoint_connections(rig.ep) == 2);
-    c = rig_connect(&rig);
-    cr_assert(is_closed(&rig, c));
-    rig_answer(rig.held, 200, "kept");
-    cr_assert(rig_reply(&rig, a, &reply));
-    cr_assert_str_eq(reply.body, "kept");
-    rig.on_complete = NULL;
-    rig_send(b, SPAN("TP/1.1\r\nHost: x\r\n\r\n"));
-    memset(&reply, 0, sizeof(reply));
-    cr_assert(rig_reply(&rig, b, &reply));
-    close(a);
-    close(b);
-    close(c);
-    rig_close(&rig);
-}
-
-Test(endpoint, ends_a_head_that_is_slow_for_a_new_connection)
-{
-    const struct http_endpoint_options but = {.connections_max = 1};
-    uint64_t begun = clock_monotonic_ms();
-    bool served = false;
-    struct rig rig;
-    int slow, fd;
-
-    rig_open(&rig, RIG_TCP, &but);
-    slow = rig_connect(&rig);
-    rig_send(slow, SPAN("GET / HT"));
-    rig_until(&rig, http_endpoint_connections(rig.ep) == 1);
-    while (!served && clock_monotonic_ms() - begun < 20000) {
-        fd = rig_connect(&rig);
-        served = is_served(&rig, fd);
-        rig_turn(&rig, -1, 50);
-        close(fd);
-    }
-    cr_assert(served);
-    cr_assert_geq(clock_monotonic_ms() - begun, 1000);
-    cr_assert(is_closed(&rig, slow));
-    close(slow);
-    rig_close(&rig);
-}
-
 /* Each state has a time of its own: only the one named is short, and only
  * who is in that state goes. */
 Test(endpoint, ends_connections_that_take_too_long)

@@ -93,12 +93,18 @@ def switch_meant():
 @test("Windows' switches that mean nothing here are refused with a reason, "
       "and a password is not repeated")
 def foreign():
-    for word in ("-P:secret", "-U:bob", "-A:domain", "-ER:x.exe", "-L:MS_409",
-                 "-WMI"):
+    page = page_text()
+    section = page[page.index("Switches of Windows that"):
+                   page.index("DIAGNOSTICS\n")]
+    named = re.findall(r"(?<![\w-])-([A-Z]+)", section)
+    expect({"P", "U", "A", "ER", "L", "WMI"} <= set(named), "named", named)
+    for word in ["-%s:secret" % name for name in named] + ["-WMI"]:
         _, err = plain(word, "x.mof", code=2)
         expect_in(err, "mofcomp: %s: " % word.split(":")[0])
         expect("secret" not in err, "the password", err)
         expect("no such switch" not in err, word, err)
+    for word in ("-P:x", "-U:x", "-A:x"):
+        expect_in(plain(word, "x.mof", code=2)[1], "no other machine")
 
 
 @test("a namespace that a route serves is no slip of the pen and not empty")

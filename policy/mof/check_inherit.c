@@ -57,6 +57,8 @@ is_subclass(const struct inherit *h, struct span name, struct span above)
 
     if (above.length == 0 || span_equal_nocase(name, above))
         return true;
+    if (name.length == 0) /* any object, which is more */
+        return false;
     if (span_equal_nocase(name, h->class->name))
         return h->super == NULL || schema_derives(h->super, above);
     info = schema_find(h->c, h->st->space, name);
@@ -80,11 +82,12 @@ property_check(const struct inherit *h, const struct syntax_property *in,
                            SHOWN(p->name), cim_type_name(above->type),
                            above->is_array ? "[]" : "");
     else if (!is_subclass(h, p->class_name, above->class_name))
-        report_store_error(h->c, at, CODE_UPDATE_TYPE_MISMATCH,
-                           "%.*s is inherited for %.*s, and %.*s is no "
-                           "subclass of that",
-                           SHOWN(p->name), SHOWN(above->class_name),
-                           SHOWN(p->class_name));
+        report_store_error(
+            h->c, at, CODE_UPDATE_TYPE_MISMATCH,
+            "%.*s is inherited for %.*s, and %.*s is no "
+            "subclass of that",
+            SHOWN(p->name), SHOWN(above->class_name),
+            SHOWN(p->class_name.length > 0 ? p->class_name : SPAN("object")));
     qualifiers_check(h, SCHEMA_PROPERTY, p->name, &in->qualifiers,
                      &p->qualifiers);
 }

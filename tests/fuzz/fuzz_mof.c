@@ -70,6 +70,27 @@ unit_check(const struct mof_unit *unit)
     require(!cursor.failed && instances <= unit->instance_count);
 }
 
+/* What is printed of a unit compiles to what prints the same. */
+static void
+print_check(const struct mof_options *options, const struct mof_unit *unit)
+{
+    struct mof_compilation *c = mof_compilation_new(options);
+    struct buf text = BUF_INIT, again = BUF_INIT;
+
+    mof_print_unit(&text, unit);
+    require(c != NULL && !buf_failed(&text));
+    mof_compile_buffer(c, "again.mof", text.data, text.length);
+    mof_check(c);
+    if (mof_error_count(c) > 0)
+        mof_diagnostics_print(c, stderr);
+    require(mof_error_count(c) == 0);
+    mof_print_unit(&again, mof_unit(c));
+    require(span_equal(buf_span(&text), buf_span(&again)));
+    buf_fini(&text);
+    buf_fini(&again);
+    mof_compilation_free(c);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -89,8 +110,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     mof_compile_buffer(c, "fuzz.mof", data + 1, size - 1);
     mof_check(c);
     mof_diagnostics_print(c, nowhere);
-    if (mof_error_count(c) == 0 && !options.syntax_only)
+    if (mof_error_count(c) == 0 && !options.syntax_only) {
         unit_check(mof_unit(c));
+        print_check(&options, mof_unit(c));
+    }
     mof_compilation_free(c);
     return 0;
 }

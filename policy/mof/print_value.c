@@ -62,12 +62,32 @@ piece_ends(struct span text, size_t i, size_t length, unsigned indent)
     return indent > 0 && length >= PIECE_LENGTH && (c == ' ' || c == '\n');
 }
 
+/* Most are: short, or in one piece, and nothing in them to escape. */
+static bool
+is_plain(struct span text, unsigned indent)
+{
+    if (indent > 0 && text.length > PIECE_LENGTH)
+        return false;
+    for (size_t i = 0; i < text.length; i++) {
+        char c = text.data[i];
+
+        if (is_control(c) || c == '"' || c == '\\')
+            return false;
+    }
+    return true;
+}
+
 void
 print_string(struct buf *out, struct span text, unsigned indent)
 {
     size_t length = 0;
 
     buf_add_char(out, '"');
+    if (is_plain(text, indent)) {
+        buf_add_span(out, text);
+        buf_add_char(out, '"');
+        return;
+    }
     for (size_t i = 0; i < text.length; i++, length++) {
         character_add(out, text.data[i]);
         if (!piece_ends(text, i, length, indent))

@@ -141,16 +141,13 @@ soap_identify(struct request *r)
 
 /* -- what is allowed ---------------------------------------------------------- */
 
-/* Of a whole envelope, before it is turned into the request's charset. */
 static size_t
 answer_bytes_max(const struct request *r)
 {
-    size_t max = ANSWER_BYTES_MAX;
+    size_t sealed = r->listener->config->sealed_body_max;
 
-    if (r->sealed.open && r->listener->config->sealed_body_max < max)
-        max = r->listener->config->sealed_body_max;
-    /* At most two bytes for one, and the mark. */
-    return r->soap->asked.charset == WSMAN_CHARSET_UTF16 ? max / 2 - 1 : max;
+    return r->sealed.open && sealed < ANSWER_BYTES_MAX ? sealed
+                                                       : ANSWER_BYTES_MAX;
 }
 
 static const char *

@@ -376,6 +376,9 @@ wsman_answer(struct repository *repo, const struct wsman_request *q,
     *refusal_out = (struct wsman_refusal){WSMAN_FAULT_INTERNAL, NULL};
     if (q->envelope_max > 0 && q->envelope_max < a.bytes_max)
         a.bytes_max = q->envelope_max;
+    /* At most two bytes for one of UTF-8, and the mark. */
+    if (q->charset == WSMAN_CHARSET_UTF16)
+        a.bytes_max = a.bytes_max > 2 ? a.bytes_max / 2 - 1 : 0;
     if (value_writer_init(&a.writer, repo, &q->namespace, q->wmi)) {
         a.writer.out = out;
         result = answer_make(&a);

@@ -242,7 +242,7 @@ enum wsman_parse wsman_request_parse(struct span xml,
 
 struct wsman_answer_options {
     const char *answer_id; /* the answer's own, a URI */
-    size_t bytes_max;      /* of the whole envelope */
+    size_t bytes_max;      /* of the whole envelope in q's charset */
     size_t items_max;      /* in one, whatever is asked for */
 };
 
@@ -256,7 +256,7 @@ enum wsman_answer {
  * Answers Get, Enumerate, Pull and Release; other operations are refused with
  * WSMAN_FAULT_ACTION.  To be called within a read transaction, which is all
  * that it sees: an enumeration is a position, kept by the client and by
- * nobody here.  Appends a whole envelope, or nothing.
+ * nobody here.  Appends a whole envelope in UTF-8, or nothing.
  */
 enum wsman_answer wsman_answer(struct repository *repo,
                                const struct wsman_request *q,

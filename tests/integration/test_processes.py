@@ -9,8 +9,9 @@ import stat
 import threading
 import time
 
-from harness import (OPEN, SECRET, Gate, alive, expect, expect_equal, main,
-                     program, read, run, test, wait_for, write)
+from harness import (OPEN, SECRET, Gate, alive, expect, expect_equal,
+                     is_sanitized, main, program, read, run, test, wait_for,
+                     write)
 from load import Load
 
 gate = Gate()
@@ -282,10 +283,6 @@ def children():
                 name = fields[0].split("(", 1)[1]
                 found.setdefault(name, []).append(int(entry))
     return found
-
-
-def is_sanitized():
-    return b"__asan_init" in open(program("nsgated"), "rb").read()
 
 
 @test("each process behind a filter of system calls, without what is others'")

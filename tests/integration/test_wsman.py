@@ -13,8 +13,8 @@ from soap import (ADDRESS, CIM, ENUMERATE, ENUMERATION, EVENTING, GET, IDENTITY,
 
 import gssapi  # of the interpreter that sealing.py chose
 from harness import (OPEN, PROXY_CLEAR, PROXY_TLS, ROOT, SECRET, Connection,
-                     Gate, expect, expect_equal, main, read, test, wait_for,
-                     write)
+                     Gate, expect, expect_equal, is_sanitized, main, read, test,
+                     wait_for, write)
 
 EXTRA = """
 [listener/https-bound]
@@ -154,6 +154,32 @@ def _():
         answer = c.receive().expect(400)
         expect(CANARY not in answer.body, "a leak", answer)
         c.over()
+
+
+@test("the whole way of pypsrp: 401, a sign-in, sealed messages, one "
+      "connection")
+def _():
+    common = ("User-Agent: Python PSRP Client\r\nAccept-Encoding: gzip, "
+              "deflate\r\nAccept: */*\r\nConnection: keep-alive\r\n")
+    with Sealed(gate, sign_in=False) as c:
+        c.send("POST /wsman HTTP/1.1\r\nHost: localhost\r\n%s"
+               "Content-Length: 0\r\n\r\n" % common)
+        expect_equal(c.receive().expect(401).headers["www-authenticate"],
+                     "Negotiate", "the challenge")
+        c.sign_in("/wsman", [tuple(line.split(": ")) for line in
+                             common.split("\r\n") if line])
+        sealed(c, identify()).good()
+        step = sealed(c, envelope(ENUMERATE, SECRET_URI,
+                                  body="<n:Enumerate/>")).good()
+        step = sealed(c, envelope(PULL, SECRET_URI, body="<n:Pull>"
+                                  "<n:EnumerationContext>%s"
+                                  "</n:EnumerationContext></n:Pull>"
+                                  % step.text("s:Body/*/n:EnumerationContext")
+                                  )).good()
+        expect(CANARY in step.bytes, "no canary", step)
+        sealed(c, envelope(TRANSFER + "/Create", SHELL, body="<x/>")).fault(
+            "a:DestinationUnreachable", 2150858811)
+        sealed(c, GET_SECRET).good()
 
 
 @test("what a context does not declare no sealing makes up for, and the "
@@ -309,7 +335,8 @@ def _():
     for pid in gate.workers():
         status = dict(line.split(":\t", 1) for line in read(
             "/proc/%d/status" % pid).split("\n") if ":\t" in line)
-        expect_equal((status["Seccomp"], status["NoNewPrivs"]), ("2", "1"),
+        expect_equal((status["Seccomp"], status["NoNewPrivs"]),
+                     ("0" if is_sanitized() else "2", "1"),
                      "worker %d" % pid)
 
 
@@ -331,6 +358,27 @@ def _():
     gate.ask("https", "/wsman", None, [("Content-Type", TYPE), (
         "WSMANIDENTIFY", "unauthenticated")], "POST",
              identify()).expect(401)
+
+
+@test("a route of that path has it")
+def _():
+    behind = Gate(listeners="""
+[listener/http]
+bind = 127.0.0.1:0
+""", extra="""
+[access/root\\Open]
+allow = alice@{realm}
+
+[route/winrm]
+path      = /wsman
+namespace = root\\Open
+upstream  = http://127.0.0.1:9
+channel   = local
+""")
+    answer = post(behind, "http", GET_SECRET)
+    answer.expect(502)  # nobody is there
+    with Sealed(behind) as c:
+        expect(CANARY in sealed(c, GET_SECRET).good().bytes, "no canary")
 
 
 # -- faults ---------------------------------------------------------------------

@@ -7,7 +7,7 @@ from urllib.parse import quote
 from sealing import CANARY, Sealed
 from soap import (ADDRESS, ANONYMOUS, CIM, COMMON, ENUMERATE, ENUMERATION, GET,
                   PULL, RELEASE, TRANSFER, WMI, WSMAN, XSI, envelope, plain,
-                  sealed, selectors)
+                  sealed, selectors, utf16)
 
 from harness import Gate, expect, expect_equal, main, test
 
@@ -301,6 +301,9 @@ def _():
     for wrong in (b"0", b"-1", b"x", b""):
         by_https(one.replace(b">153600<", b">%s<" % wrong)).fault(
             "w:SchemaValidationError", 2150858817)
+    wide = plain(gate, "https", utf16(one.replace(b">153600<", b">16384<")),
+                 "UTF-16")
+    wide.fault("w:EncodingLimit", 2150858805)
     made, found = walk(
         lambda xml: limited(xml, 8192), MANY + "Many",
         enumerate_body(OPTIMIZE, at_most(60)), at_most(60, "n"))

@@ -63,15 +63,15 @@ assert_answers(struct repository *repo, const char *headers, const char *body,
 Test(answer, values_have_the_forms_of_the_mapping)
 {
     static const char *const forms[] = {
-        "<p0:Thing xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" "
-        "xmlns:c=\"http://schemas.dmtf.org/wbem/wscim/1/common\" "
-        "xmlns:p0=\"" WMI "root/test/Thing\" xsi:type=\"p0:Thing_Type\">",
+        ("<p0:Thing xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" "
+         "xmlns:c=\"http://schemas.dmtf.org/wbem/wscim/1/common\" "
+         "xmlns:p0=\"" WMI "root/test/Thing\" xsi:type=\"p0:Thing_Type\">"),
         "<p0:Name>one</p0:Name>",
         "<p0:Half>\xef\xbf\xbd</p0:Half>", /* of a pair */
         "<p0:Big>1e+300</p0:Big>",
         "<p0:Odd xsi:nil=\"true\"/>",
-        "<p0:When><c:Datetime>2026-01-02T03:04:05.000000-08:00</c:Datetime>"
-        "</p0:When><p0:When xsi:nil=\"true\"/><p0:When><c:CIM_DateTime>",
+        ("<p0:When><c:Datetime>2026-01-02T03:04:05.000000-08:00</c:Datetime>"
+         "</p0:When><p0:When xsi:nil=\"true\"/><p0:When><c:CIM_DateTime>"),
         "<p0:Flags>true</p0:Flags><p0:Flags>false</p0:Flags>",
         "<p0:Gaps>a</p0:Gaps><p0:Gaps xsi:nil=\"true\"/><p0:Gaps>b</p0:Gaps>",
     };

@@ -163,10 +163,16 @@ support_check(struct nspolicy_compiler *c, const struct call *call)
 {
     const char *what = NULL;
 
-    if (call->kind == CALL_BMOF)
-        what = "writing binary MOF";
-    else if ((call->option_flags & WBEM_FLAG_AUTORECOVER) != 0)
+    if ((call->option_flags & WBEM_FLAG_AUTORECOVER) != 0)
         what = "a list of files for a recovery";
+    else if ((call->option_flags & WBEM_FLAG_WMI_CHECK) != 0)
+        what = "checking binary MOF as drivers need it";
+    else if (call->kind == CALL_BMOF && call->bmof_file != NULL &&
+             call->bmof_file[0] == ',')
+        what = "splitting a file into neutral and localized MOF";
+    else if (call->kind == CALL_BMOF &&
+             (call->class_flags != 0 || call->instance_flags != 0))
+        what = "giving flags to a binary MOF otherwise than by its pragmas";
     if (what == NULL)
         return true;
     return compiler_fail(c, PHASE_ARGUMENT, E_NOT_SUPPORTED,

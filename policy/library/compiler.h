@@ -69,9 +69,10 @@ void public_error_set(struct nspolicy_error *to, const struct error *err);
 
 /* -- diagnose.c ------------------------------------------------------------ */
 
-/* To the callback and, if the flags say so, the console. */
-void diagnose_all(struct nspolicy_compiler *c, const struct call *call,
-                  const struct mof_compilation *mof);
+/* Those from the first on, to the callback and, if the flags say so, to the
+ * console. */
+void diagnose_from(struct nspolicy_compiler *c, const struct call *call,
+                   const struct mof_compilation *mof, size_t first);
 /* One that is not the front half's. */
 void diagnose(struct nspolicy_compiler *c, const struct call *call,
               const struct mof_diagnostic *d);

@@ -74,12 +74,12 @@ diagnose(struct nspolicy_compiler *c, const struct call *call,
 }
 
 void
-diagnose_all(struct nspolicy_compiler *c, const struct call *call,
-             const struct mof_compilation *mof)
+diagnose_from(struct nspolicy_compiler *c, const struct call *call,
+              const struct mof_compilation *mof, size_t first)
 {
     const struct mof_include *chain = NULL;
 
-    for (size_t i = 0; i < mof_diagnostic_count(mof); i++)
+    for (size_t i = first; i < mof_diagnostic_count(mof); i++)
         tell(c, call, mof_diagnostic(mof, i), &chain);
 }
 

@@ -39,10 +39,12 @@ step_open(struct run *run)
     struct nspolicy_compiler *c = run->compiler;
     const struct call *call = run->call;
     bool check = (call->option_flags & WBEM_FLAG_CHECK_ONLY) != 0;
+    bool store = !check && call->kind != CALL_BMOF;
     struct policy_compile_options options = {
-        .state_dir = check ? NULL : c->state_dir,
+        .state_dir = store ? c->state_dir : NULL,
         .mof = {.default_namespace = call->path,
                 .syntax_only = check,
+                .standalone = !check && !store,
                 .strict = c->strict,
                 .create = c->create,
                 .max_errors = c->max_errors,
@@ -102,7 +104,7 @@ step_check(struct run *run)
     struct error err = {0};
     int r = policy_compile_check(run->compile, &err);
 
-    diagnose_all(c, run->call, run->mof);
+    diagnose_from(c, run->call, run->mof, 0);
     if (r < 0)
         return compiler_fail_error(c, &err);
     return r == 0 || failed(run, policy_compile_phase(run->compile));
@@ -193,10 +195,33 @@ step_commit(struct run *run)
     return true;
 }
 
-static bool (*const steps[])(struct run *run) = {
-    step_open, step_read, step_check, step_prepare, step_commit};
+/* What a binary can't hold are diagnostics that come now. */
+static bool
+step_write(struct run *run)
+{
+    size_t before = mof_diagnostic_count(run->mof);
+    int r = mof_binary_save(run->mof, run->call->bmof_file);
 
-#define STEPS_CHECK 3 /* so many of them store nothing */
+    diagnose_from(run->compiler, run->call, run->mof, before);
+    return r == 0 || failed(run, policy_compile_phase(run->compile));
+}
+
+typedef bool run_step(struct run *run);
+
+static run_step *const check_steps[] = {step_open, step_read, step_check,
+                                        NULL};
+static run_step *const write_steps[] = {step_open, step_read, step_check,
+                                        step_write, NULL};
+static run_step *const store_steps[] = {step_open,    step_read,   step_check,
+                                        step_prepare, step_commit, NULL};
+
+static run_step *const *
+steps_of(const struct call *call)
+{
+    if ((call->option_flags & WBEM_FLAG_CHECK_ONLY) != 0)
+        return check_steps;
+    return call->kind == CALL_BMOF ? write_steps : store_steps;
+}
 
 /* -- one call ------------------------------------------------------------------ */
 
@@ -214,16 +239,13 @@ static int32_t
 run_steps(struct nspolicy_compiler *c, const struct call *call)
 {
     struct run run = {.compiler = c, .call = call};
+    run_step *const *steps = steps_of(call), *const *step = steps;
     int32_t result = WBEM_S_FALSE;
-    size_t n = (call->option_flags & WBEM_FLAG_CHECK_ONLY) != 0
-                   ? STEPS_CHECK
-                   : ARRAY_COUNT(steps);
-    bool ok = true;
 
-    for (size_t i = 0; ok && i < n; i++)
-        ok = steps[i](&run);
-    if (ok)
-        result = n > STEPS_CHECK && is_forgotten(&run)
+    while (*step != NULL && (*step)(&run))
+        step++;
+    if (*step == NULL)
+        result = steps == store_steps && is_forgotten(&run)
                      ? NSPOLICY_S_NO_AUTORECOVER
                      : WBEM_S_NO_ERROR;
     policy_compile_free(run.compile);

@@ -261,7 +261,13 @@ NSPOLICY_API int32_t nspolicy_compile_buffer(
     const char *password, int32_t option_flags, int32_t class_flags,
     int32_t instance_flags, WBEM_COMPILE_STATUS_INFO *info);
 
-/* Reads a text and writes it as binary MOF; nothing is stored. */
+/* Reads a text, with what it includes, and writes it as binary MOF: the file
+ * is there whole or as it was.  Nothing is stored and no state is looked at:
+ * a class may be derived from one that is elsewhere.  What the format cannot
+ * hold is an error with its place.  Not supported (0x8004100C, lPhaseError 2):
+ * WBEM_FLAG_WMI_CHECK, class and instance flags, which pragmas of the text
+ * can give, and the names of an amendment's two files
+ * (",aMS_409,nNAME.mof,lNAME.mfl"). */
 NSPOLICY_API int32_t nspolicy_create_bmof(
     struct nspolicy_compiler *compiler, const char *text_file_name,
     const char *bmof_file_name, const char *server_and_namespace,

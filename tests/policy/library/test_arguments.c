@@ -1,4 +1,6 @@
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tests/policy/library/scene.h"
 
@@ -168,6 +170,58 @@ Test(arguments, several_files_need_names)
                                      &s.info) == WBEM_S_FALSE);
     cr_expect(s.info.lPhaseError == 3 && s.info.hRes == (int32_t)0x80041001,
               "%d", s.info.lPhaseError);
+    scene_fini(&s);
+}
+
+Test(arguments, of_a_binary_follow_the_documented_rules)
+{
+    static const struct {
+        const char *text, *bmof, *namespace;
+        int32_t options, classes, instances;
+        uint32_t code;
+    } rows[] = {
+        {file, "t.bmf", NULL, 0, 0, 0, 0},
+        {file, "t.bmf", "root\\x", 0, 0, 0, 0},
+        {file, NULL, NULL, WBEM_FLAG_CHECK_ONLY, 0, 0, 0},
+        {file, NULL, NULL, 0, 0, 0, 0x80041008},
+        {file, "", NULL, 0, 0, 0, 0x80041008},
+        {NULL, "t.bmf", NULL, 0, 0, 0, 0x80041008},
+        {file, "t.bmf", "\\\\other\\root", 0, 0, 0, 0x8004401C},
+        {file, "t.bmf", NULL, WBEM_FLAG_AUTORECOVER, 0, 0, 0x80041008},
+        {file, "t.bmf", NULL, WBEM_FLAG_DONT_ADD_TO_LIST, 0, 0, 0x80041008},
+        {file, "t.bmf", NULL, 0, 3, 0, 0x80041008},
+        {file, "t.bmf", NULL, WBEM_FLAG_WMI_CHECK, 0, 0, 0x8004100C},
+        {file, "t.bmf", NULL, 0, WBEM_FLAG_UPDATE_ONLY, 0, 0x8004100C},
+        {file, "t.bmf", NULL, 0, 0, WBEM_FLAG_UPDATE_ONLY, 0x8004100C},
+        {file, ",aMS_409,nA.mof,lA.mfl", NULL, 0, 0, 0, 0x8004100C},
+    };
+    struct scene s;
+    char bmof[400], path[400];
+
+    scene_init(&s);
+    snprintf(path, sizeof(path), "%s", scene_file(&s, file, text));
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        int32_t r;
+
+        snprintf(bmof, sizeof(bmof), "%s/t.bmf", s.dir);
+        r = nspolicy_create_bmof(
+            s.compiler, rows[i].text != NULL ? path : NULL,
+            rows[i].bmof != NULL && strcmp(rows[i].bmof, "t.bmf") == 0
+                ? bmof
+                : rows[i].bmof,
+            rows[i].namespace, rows[i].options, rows[i].classes,
+            rows[i].instances, &s.info);
+        cr_expect((r == WBEM_S_FALSE) == (rows[i].code != 0), "row %zu: %s", i,
+                  nspolicy_compiler_error(s.compiler)->text);
+        cr_expect(s.info.hRes == (int32_t)rows[i].code, "row %zu: 0x%08X", i,
+                  (unsigned)s.info.hRes);
+        cr_expect(s.info.lPhaseError == (rows[i].code != 0 ? 2 : 0), "row %zu",
+                  i);
+        cr_expect((access(bmof, F_OK) == 0) ==
+                      (rows[i].code == 0 && rows[i].options == 0),
+                  "row %zu", i);
+        unlink(bmof);
+    }
     scene_fini(&s);
 }
 

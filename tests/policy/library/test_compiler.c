@@ -1,6 +1,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -425,6 +426,67 @@ Test(compiler, safe_and_force_mode_reach_the_repository)
             "row %zu: %s", i, s.said);
         scene_fini(&s);
     }
+}
+
+Test(compiler, binary_made_of_a_text_compiles_to_the_same_policy)
+{
+    struct scene s;
+    struct nspolicy_compiler *writer;
+    struct nspolicy_policy *p;
+    WBEM_COMPILE_STATUS_INFO info;
+    char bmof[400], *bytes;
+    const char *text;
+    size_t size;
+
+    scene_init(&s);
+    snprintf(bmof, sizeof(bmof), "%s/t.bmf", s.dir);
+    text = scene_file(&s, "t.mof", CLASS_TEXT THREE_LINES("TRUE"));
+    cr_assert(nspolicy_compiler_new(NULL, &writer, NULL) == 0);
+    cr_assert(nspolicy_create_bmof(writer, text, bmof, NULL, 0, 0, 0, &info) ==
+                  WBEM_S_NO_ERROR,
+              "%s", nspolicy_compiler_error(writer)->text);
+    cr_expect(nspolicy_compiler_outcome(writer) == NSPOLICY_NOTHING);
+    nspolicy_compiler_free(writer);
+    bytes = test_read_file(bmof, &size);
+    cr_expect(memcmp(bytes, "FOMB", 4) == 0);
+    cr_expect(nspolicy_compile_buffer(s.compiler, (int32_t)size, bytes, NULL,
+                                      NULL, NULL, NULL, 0, 0, 0,
+                                      &s.info) == WBEM_S_NO_ERROR,
+              "%s", s.said);
+    p = scene_policy(&s);
+    cr_expect(nspolicy_policy_requires_encryption(p, "root\\MyNamespace") ==
+              1);
+    nspolicy_policy_unref(p);
+    cr_expect(compile_file(&s, bmof, WBEM_FLAG_DONT_ADD_TO_LIST) ==
+              WBEM_S_NO_ERROR);
+    cr_expect(
+        nspolicy_compiler_count(s.compiler, NSPOLICY_CLASSES_UNCHANGED) == 1);
+    /* Cut off, it is an error without lines. */
+    cr_expect(nspolicy_compile_buffer(s.compiler, (int32_t)size / 2, bytes,
+                                      NULL, NULL, NULL, NULL, 0, 0, 0,
+                                      &s.info) == WBEM_S_FALSE);
+    cr_expect(s.info.lPhaseError == 1 && s.info.FirstLine == 0);
+    free(bytes);
+    scene_fini(&s);
+}
+
+Test(compiler, what_a_binary_cannot_hold_is_refused_with_its_place)
+{
+    struct scene s;
+    char bmof[400];
+
+    scene_init(&s);
+    snprintf(bmof, sizeof(bmof), "%s/t.bmf", s.dir);
+    cr_expect(nspolicy_create_bmof(
+                  s.compiler,
+                  scene_file(&s, "t.mof",
+                             "class A { };\n"
+                             "#pragma deleteclass(\"A\", NOFAIL)\n"),
+                  bmof, NULL, 0, 0, 0, &s.info) == WBEM_S_FALSE);
+    cr_expect(s.info.lPhaseError != 0 && s.info.FirstLine == 2, "%s", s.said);
+    cr_expect(strstr(s.said, "t.mof:2:") != NULL, "%s", s.said);
+    cr_expect(access(bmof, F_OK) < 0);
+    scene_fini(&s);
 }
 
 static void

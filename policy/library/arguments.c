@@ -124,8 +124,8 @@ namespace_check(struct nspolicy_compiler *c, struct call *call)
 
     if (call->namespace == NULL)
         return true;
-    if (call->kind == CALL_BUFFER && call->size >= 4 &&
-        memcmp(call->buffer, "FOMB", 4) == 0)
+    if (call->kind == CALL_BUFFER &&
+        mof_is_binary(call->buffer, (size_t)call->size))
         return REFUSE(c, "the namespace must be NULL for binary MOF");
     problem =
         namespace_path_parse(&call->path, span_of(call->namespace), &err);

@@ -256,6 +256,13 @@ instance of __Namespace { Name = "Guarded"; };
               "  ~ root\\Guarded:Note\n")
 
 
+@test("a dry run tells keys apart that differ in case alone")
+def dry_case():
+    s = State()
+    out, _ = dry(s, s.file("a.mof", CLASS.replace('"two"', '"ONE"')))
+    expect_in(out, 'My_Class.name="one"\n', 'My_Class.name="ONE"\n')
+
+
 @test("of many instances alike a dry run names ten")
 def dry_many():
     s = State()

@@ -13,6 +13,7 @@
 #include "policy/base/error.h"
 #include "policy/base/namespace_path.h"
 #include "policy/base/nearest.h"
+#include "policy/base/sha256.h"
 #include "policy/base/siphash.h"
 #include "policy/base/span.h"
 #include "policy/base/strmap.h"

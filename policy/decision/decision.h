@@ -110,6 +110,11 @@ struct policy_image *policy_image_ref(struct policy_image *image);
 void policy_image_unref(struct policy_image *image); /* NULL is fine */
 uint64_t policy_image_generation(const struct policy_image *image);
 size_t policy_image_count(const struct policy_image *image);
+/* In no order; visit returns false to stop. */
+void policy_image_each(const struct policy_image *image,
+                       bool (*visit)(void *arg,
+                                     const struct policy_entry *entry),
+                       void *arg);
 /* False: the namespace is unknown. */
 bool policy_image_find(const struct policy_image *image,
                        const struct namespace_path *ns,

@@ -153,6 +153,14 @@ policy_image_count(const struct policy_image *image)
     return ((const struct image_header *)image->file)->count;
 }
 
+void
+policy_image_each(const struct policy_image *image,
+                  bool (*visit)(void *arg, const struct policy_entry *entry),
+                  void *arg)
+{
+    image_each(image->file, image->size, visit, arg);
+}
+
 bool
 policy_image_find(const struct policy_image *image,
                   const struct namespace_path *ns,

@@ -65,6 +65,9 @@ int image_verify(const void *file, size_t size, struct error *err);
 /* Lookup in verified bytes. */
 bool image_find(const void *file, size_t size, struct span path,
                 struct policy_entry *entry_out);
+void image_each(const void *file, size_t size,
+                bool (*visit)(void *arg, const struct policy_entry *entry),
+                void *arg);
 
 /* policy_image_open of another name in the directory. */
 int image_open_file(const char *state_dir, const char *name,

@@ -193,6 +193,16 @@ record_is(const struct image_record *r, struct span path)
  * the cost is nothing beside the memory access, and a page of a file can
  * change under a mapping.
  */
+/* Anything but Connect demands the most. */
+static struct policy_entry
+entry_of(const struct image_record *r)
+{
+    return (struct policy_entry){r->required_level == AUTHN_LEVEL_CONNECT
+                                     ? AUTHN_LEVEL_CONNECT
+                                     : AUTHN_LEVEL_PKT_PRIVACY,
+                                 record_path(r)};
+}
+
 bool
 image_find(const void *file, size_t size, struct span path,
            struct policy_entry *entry_out)
@@ -214,11 +224,27 @@ image_find(const void *file, size_t size, struct span path,
             return false;
         if (r->tag != (uint32_t)hash || !record_is(r, path))
             continue;
-        entry_out->display = record_path(r);
-        /* Anything but Connect demands the most. */
-        if (r->required_level == AUTHN_LEVEL_CONNECT)
-            entry_out->required_level = AUTHN_LEVEL_CONNECT;
+        *entry_out = entry_of(r);
         return true;
     }
     return false;
+}
+
+void
+image_each(const void *file, size_t size,
+           bool (*visit)(void *arg, const struct policy_entry *entry),
+           void *arg)
+{
+    struct table t = table_of(file, size);
+    const struct image_record *r;
+    size_t at = 0;
+
+    while (at < t.records_size &&
+           (r = record_next(&t, &at, t.records_size)) != NULL)
+    {
+        struct policy_entry entry = entry_of(r);
+
+        if (!visit(arg, &entry))
+            break;
+    }
 }

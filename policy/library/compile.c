@@ -6,6 +6,7 @@
 
 #include "policy/decision/decision.h"
 #include "policy/library/library.h"
+#include "policy/library/recover.h"
 #include "policy/library/world.h"
 
 #define TURN_TIMEOUT_MS 60000
@@ -25,6 +26,7 @@ struct policy_compile {
     struct mof_compilation *mof;
     struct repository_change change;
     uint64_t generation;
+    struct recover_list *recover; /* NULL: nothing for the list */
     struct arena *arena;
     size_t created_count, created_capacity;
     const char **created;
@@ -51,12 +53,17 @@ static int
 take(struct policy_compile *c, struct error *err)
 {
     const struct policy_compile_options *o = &c->options;
+    uint64_t generation;
 
     if (repository_open(o->state_dir, REPOSITORY_WRITE, &c->repo, err) < 0)
         return -1;
-    return repository_begin(
-        c->repo, o->turn_timeout_ms > 0 ? o->turn_timeout_ms : TURN_TIMEOUT_MS,
-        waiting, c, err);
+    if (repository_begin(c->repo,
+                         o->turn_timeout_ms > 0 ? o->turn_timeout_ms
+                                                : TURN_TIMEOUT_MS,
+                         waiting, c, err) < 0 ||
+        repository_generation(c->repo, &generation, err) < 0)
+        return -1;
+    return recover_settle(o->state_dir, generation, err);
 }
 
 /* A repository that does not exist yet is made only when there is something
@@ -94,7 +101,7 @@ compile_init(struct policy_compile *c, struct error *err)
     memset(&mof.world, 0, sizeof(mof.world));
     if (c->options.state_dir != NULL) {
         if (state_dir_check(c->options.state_dir, err) < 0 ||
-            take_existing(c, err) < 0 ||
+            (!c->options.recover && take_existing(c, err) < 0) ||
             world_init(&c->world, c->repo, err) < 0)
             return -1;
         c->world.served = c->options.served;
@@ -131,11 +138,14 @@ policy_compile_free(struct policy_compile *c)
     if (c->repo != NULL) {
         state_owner_enter(c->options.state_dir, NULL);
         /* Still our turn: nobody else's image can be meant. */
-        if (c->stage == STAGE_PREPARED)
+        if (c->stage == STAGE_PREPARED) {
             policy_image_discard(c->options.state_dir);
+            recover_discard(c->options.state_dir);
+        }
         repository_close(c->repo);
         state_owner_leave();
     }
+    recover_free(c->recover);
     mof_compilation_free(c->mof);
     world_fini(&c->world);
     free(c->created);
@@ -207,7 +217,12 @@ note_created(void *arg, const char *display)
 static int
 prepare(struct policy_compile *c, struct error *err)
 {
+    if (c->options.recover && recover_damaged(&c->options, err) < 0)
+        return -1;
     if (c->repo == NULL && take(c, err) < 0)
+        return -1;
+    if (c->options.recover &&
+        recover_clear(c->repo, c->options.state_dir, err) < 0)
         return -1;
     if (repository_apply(c->repo, mof_unit(c->mof), &c->options.apply,
                          note_created, c, &c->change, err) < 0)
@@ -216,8 +231,14 @@ prepare(struct policy_compile *c, struct error *err)
         return error_set_errno(err, ENOMEM, "compile");
     if (repository_next_generation(c->repo, &c->generation, err) < 0)
         return -1;
-    return policy_image_build(c->repo, c->options.state_dir, c->generation,
-                              err);
+    if (c->recover != NULL &&
+        recover_prepare(c->recover, c->generation, err) < 0)
+        return -1;
+    if (policy_image_build(c->repo, c->options.state_dir, c->generation,
+                           err) == 0)
+        return 0;
+    recover_discard(c->options.state_dir);
+    return -1;
 }
 
 int
@@ -228,7 +249,8 @@ policy_compile_prepare(struct policy_compile *c, struct error *err)
     if (c->options.state_dir == NULL || c->stage != STAGE_CHECKED)
         return error_set(err, "there is nothing that could be stored");
     c->stage = STAGE_OVER;
-    if (state_owner_enter(c->options.state_dir, err) < 0)
+    if (recover_collect(c->mof, &c->options, &c->recover, err) < 0 ||
+        state_owner_enter(c->options.state_dir, err) < 0)
         return -1;
     r = prepare(c, err);
     state_owner_leave();
@@ -245,7 +267,9 @@ commit(struct policy_compile *c, struct error *err)
 {
     if (repository_commit(c->repo, err) < 0)
         return -1;
-    if (policy_image_activate(c->options.state_dir, err) < 0)
+    if (policy_image_activate(c->options.state_dir, err) < 0 ||
+        (c->recover != NULL &&
+         recover_activate(c->options.state_dir, err) < 0))
         return 1;
     repository_end(c->repo);
     return 0;

@@ -36,6 +36,12 @@ struct policy_compile_options {
      * that namespace? */
     bool (*served)(void *arg, const struct namespace_path *ns);
     void *served_arg;
+    /* Every source goes on the list that recovery compiles, not only those
+     * that say #pragma autorecover. */
+    bool autorecover;
+    /* The sources take the place of all that is stored, in the same
+     * transaction; a repository that is damaged is moved aside first. */
+    bool recover;
     unsigned turn_timeout_ms; /* 0: a minute */
     /* May be NULL: called once when another compile has the repository. */
     void (*waiting)(void *arg);
@@ -121,6 +127,33 @@ int policy_compile_each_unencrypted(
     bool (*visit)(void *arg, const struct mof_statement *parent,
                   const struct repository_namespace *child),
     void *arg, struct error *err);
+
+/* -- recovery --------------------------------------------------------------- */
+
+/*
+ * state_dir/autorecover.list: the files that make the repository anew, in
+ * order.  It is written with a compile, in two steps as the image is: a list
+ * that a dead compile left behind counts if that compile was committed.
+ */
+#define POLICY_RECOVER_FILE "autorecover.list"
+
+struct policy_source {
+    const char *path;   /* absolute */
+    const char *digest; /* SHA-256, hexadecimal, when it was compiled */
+    bool is_included;   /* by the last one that is not */
+};
+
+/* In arena; none if there is no list. */
+int policy_recover_list(const char *state_dir, struct arena *arena,
+                        struct policy_source **sources_out, size_t *count_out,
+                        struct error *err);
+/* 1 as it was, 0 it has changed, -1 it can't be read. */
+int policy_source_check(const struct policy_source *source, struct error *err);
+/* Once prepared: namespaces that policy.image requires encryption for and the
+ * new policy does not.  visit returns false to stop. */
+int policy_compile_each_weaker(struct policy_compile *c,
+                               bool (*visit)(void *arg, struct span display),
+                               void *arg, struct error *err);
 
 /* -- export ----------------------------------------------------------------- */
 

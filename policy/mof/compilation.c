@@ -247,15 +247,20 @@ compile_text(struct mof_compilation *c, const char *name, const char *path,
              char *bytes, size_t length)
 {
     size_t errors = mof_error_count(c);
+    bool is_file = path != NULL && strcmp(path, "-") != 0;
     struct source *s;
 
     if (mof_is_binary(bytes, length)) {
         s = source_add(c, name, NULL);
         if (s != NULL)
+            s->is_file = is_file;
+        if (s != NULL)
             binary_read(c, s, bytes, length);
         free(bytes);
     } else {
         s = compilation_source_new(c, name, bytes, length, NULL);
+        if (s != NULL)
+            s->is_file = is_file;
         if (s != NULL)
             parser_run(c, s, path);
     }
@@ -313,6 +318,26 @@ mof_check(struct mof_compilation *c)
         c->mark = arena_mark(c->trees);
     }
     return mof_error_count(c) > 0 ? -1 : 0;
+}
+
+bool
+mof_source_at(const struct mof_compilation *c, size_t index,
+              struct mof_source *out)
+{
+    const struct source *s;
+
+    if (index >= c->sources.count)
+        return false;
+    s = VECTOR_AT(&c->sources, struct source *, index);
+    /* The data of a binary came out of the source before. */
+    *out = (struct mof_source){
+        .name = s->name,
+        .is_included = s->included != NULL,
+        .autorecover = s->autorecover,
+        .is_file =
+            s->is_file || (s->included != NULL && s->kind != SOURCE_UNPACKED),
+    };
+    return true;
 }
 
 const struct mof_unit *

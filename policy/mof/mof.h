@@ -306,6 +306,19 @@ int mof_check(struct mof_compilation *c);
 
 const struct mof_unit *mof_unit(const struct mof_compilation *c);
 
+/* One text that was read, in the order of reading: what a file includes
+ * follows it. */
+struct mof_source {
+    const char *name; /* as shown: a path, relative to where we are */
+    bool is_included;
+    bool autorecover; /* it or what it includes says #pragma autorecover */
+    bool is_file;     /* name is a path */
+};
+
+/* False: there are no more. */
+bool mof_source_at(const struct mof_compilation *c, size_t index,
+                   struct mof_source *out);
+
 /* A place in a unit; all zero: its beginning. */
 struct mof_cursor {
     size_t index;

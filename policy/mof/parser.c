@@ -366,7 +366,7 @@ void
 parser_run(struct mof_compilation *c, struct source *source, const char *path)
 {
     struct include_frame frame = {.shown = source->name};
-    struct scope scope = {.space = c->start_space};
+    struct scope scope = {.top = source, .space = c->start_space};
     struct parser p = {.c = c, .source = source, .scope = &scope};
 
     scope.aliases = compilation_map_new(c, &c->alias_maps);

@@ -13,6 +13,7 @@
 
 /* What one file of the command line and its includes share. */
 struct scope {
+    struct source *top;     /* the file itself */
     struct space *space;    /* #pragma namespace */
     struct strmap *aliases; /* name -> struct syntax_instance */
     unsigned class_change, instance_change; /* enum mof_change */

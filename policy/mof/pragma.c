@@ -116,6 +116,7 @@ autorecover_apply(struct parser *p, const struct directive *d)
     if (!p->c->unit.autorecover)
         p->c->autorecover_at = d->at;
     p->c->unit.autorecover = true;
+    p->scope->top->autorecover = true;
     return true;
 }
 

@@ -30,6 +30,8 @@ struct source {
     const char *name;                   /* as shown */
     const struct mof_include *included; /* by whom; NULL: nobody */
     uint32_t number;                    /* in the order of reading */
+    bool autorecover;                   /* it or what it includes says so */
+    bool is_file; /* no text in memory and not standard input */
     char *text;
     uint32_t length;
     uint32_t *blocks; /* lines that end before each; built on demand */

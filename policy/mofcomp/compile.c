@@ -15,6 +15,7 @@
 #include "policy/mofcomp/paths.h"
 #include "policy/mofcomp/plan.h"
 #include "policy/mofcomp/progress.h"
+#include "policy/mofcomp/recover.h"
 #include "policy/mofcomp/scratch.h"
 #include "policy/mofcomp/tell.h"
 
@@ -29,6 +30,7 @@ struct compile {
     char image[300]; /* what an interrupt has to remove */
     struct input input;
     struct scratch scratch;
+    struct recover recover;
     struct policy_compile *policy;
     struct buf said;     /* what was done, told once it is true */
     int control;         /* -1: no gateway runs, or it does not listen */
@@ -86,6 +88,8 @@ policy_options_of(struct compile *c, const char *state_dir)
                   .note_arg = c},
         .served = served_has,
         .served_arg = &c->served,
+        .autorecover = o->autorecover,
+        .recover = o->recovering,
         .waiting = tell_waiting,
         .waiting_arg = &c->say,
     };
@@ -150,6 +154,9 @@ prepare(struct compile *c)
         return tell_refused(&c->say, c->policy, &err);
     if (r < 0 || tell_changes(c->policy, &c->said, &err) < 0)
         return compile_fail(c, &err);
+    if (!recover_allows(c->options, c->policy, &c->say, &err))
+        return compile_fail(c, &err);
+    recover_tell(c->options, policy_compile_mof(c->policy), &c->say);
     code = tell_unencrypted(&c->say, c->policy, &err);
     return err.text[0] != '\0' ? compile_fail(c, &err) : code;
 }
@@ -280,6 +287,12 @@ compile_whole(struct compile *c)
 
     if (world_find(c, &err) < 0)
         return compile_fail(c, &err);
+    if (c->options->recovering) {
+        if (!recover_load(&c->recover, c->options, c->paths.state_dir,
+                          &c->say))
+            return EXIT_STORE;
+        c->options = &c->recover.options;
+    }
     code = compile_sources(c, c->paths.state_dir);
     if (code == EXIT_OK)
         code = prepare(c);
@@ -402,6 +415,7 @@ compile_run(const struct options *o)
     served_fini(&c.served);
     if (c.control >= 0)
         close(c.control);
+    recover_fini(&c.recover);
     input_fini(&c.input);
     buf_fini(&c.said);
     return code;

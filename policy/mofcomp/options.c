@@ -254,7 +254,23 @@ together(const struct options *o, struct error *err)
         inputs += !o->exporting && strcmp(o->files[i], "-") == 0;
     if (o->help || o->version)
         return true;
-    if (o->file_count == 0)
+    if (o->recovering && (o->file_count > 0 || o->exporting))
+        error_set(err, "--recover compiles the files on its list");
+    else if (o->recovering &&
+             (o->check || o->dry_run || o->dump != DUMP_NONE ||
+              o->binary != NULL || o->default_namespace.length > 0 ||
+              o->class_change != 0 || o->instance_change != 0))
+        error_set(err, "--recover goes with none of -check, -N, -class, "
+                       "-instance, -B, --dry-run and --dump");
+    else if (o->despite != 0 && !o->recovering)
+        error_set(err, "--despite goes with --recover");
+    else if (o->autorecover &&
+             (o->default_namespace.length > 0 || o->class_change != 0 ||
+              o->instance_change != 0))
+        error_set(err, "-autorecover goes with none of -N, -class and "
+                       "-instance, which recovery does not know: write "
+                       "pragmas");
+    else if (o->file_count == 0 && !o->recovering)
         error_set(err, "no file to compile; --help tells how");
     else if (inputs > 1)
         error_set(err, "standard input can be read once only");

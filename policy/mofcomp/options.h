@@ -21,6 +21,13 @@ enum dump_format {
     DUMP_JSON,
 };
 
+/* What a recovery puts up with. */
+enum despite {
+    DESPITE_MISSING = 1 << 0,
+    DESPITE_CHANGED = 1 << 1,
+    DESPITE_WEAKER = 1 << 2,
+};
+
 enum color_choice {
     COLOR_AUTO = 0, /* on a terminal, unless NO_COLOR is set */
     COLOR_ALWAYS,
@@ -31,6 +38,8 @@ struct options {
     bool check, strict, create, dry_run, quiet, help, version;
     bool json;      /* diagnostics as JSON */
     bool exporting; /* files are namespaces */
+    bool autorecover, recovering;
+    unsigned despite; /* enum despite */
     enum dump_format dump;
     enum color_choice color;
     struct namespace_path default_namespace; /* zeroed: root\default */

@@ -23,18 +23,9 @@ TAKE_FLAG(strict)
 TAKE_FLAG(create)
 TAKE_FLAG(dry_run)
 TAKE_FLAG(quiet)
+TAKE_FLAG(autorecover)
 TAKE_FLAG(help)
 TAKE_FLAG(version)
-
-/* The repository here is not lost and re-made from a list of files. */
-static bool
-take_autorecover(struct options *o, const char *value, struct error *err)
-{
-    (void)o;
-    (void)value;
-    (void)err;
-    return true;
-}
 
 /* The words that are no switches are namespaces, too. */
 static bool
@@ -75,6 +66,26 @@ word_take(const char *name, const char *value, const char *const *words,
                   buf_failed(&list) ? "another word" : list.data);
     buf_fini(&list);
     return -1;
+}
+
+static bool
+take_recover(struct options *o, const char *value, struct error *err)
+{
+    (void)value;
+    (void)err;
+    o->recovering = true;
+    return true;
+}
+
+static bool
+take_despite(struct options *o, const char *value, struct error *err)
+{
+    static const char *const words[] = {"missing", "changed", "weaker", NULL};
+    int word = word_take("--despite=", value, words, err);
+
+    if (word >= 0)
+        o->despite |= 1u << word;
+    return word >= 0;
 }
 
 static bool
@@ -279,6 +290,11 @@ const struct switch_row switches[] = {
      "follow"},
     {"output", NULL, "o", "FILE", true, take_output,
      "of --export, in place once it is whole; else standard\noutput"},
+    {"recover", NULL, NULL, NULL, true, take_recover,
+     "make the repository anew from the files on its list"},
+    {"despite", NULL, NULL, "WHAT", true, take_despite,
+     "--recover although files are missing or changed, or\nthe policy would "
+     "become weaker"},
     {.help = "How to compile:"},
     {"namespace", "N", NULL, "NAMESPACE", true, take_namespace,
      "where files begin that name none (root\\default)"},
@@ -287,7 +303,7 @@ const struct switch_row switches[] = {
     {"instance", "instance", NULL, "WAY", true, take_instance,
      "createonly or updateonly"},
     {"autorecover", "autorecover", NULL, NULL, true, take_autorecover,
-     "accepted; the repository is not rebuilt from files"},
+     "put the files on the list that --recover compiles"},
     {"strict", NULL, NULL, NULL, false, take_strict,
      "refuse what WMI and DSP0004 refuse"},
     {"create", NULL, NULL, NULL, true, take_create,

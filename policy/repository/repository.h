@@ -253,8 +253,20 @@ bool repository_key_parse(const struct repository_class_full *full,
                           struct span text, struct arena *arena,
                           struct span *key_out);
 
+/* -- recovery --------------------------------------------------------------- */
+
+/* Inside a writing transaction: takes everything out, and lets generations go
+ * on behind this one. */
+int repository_clear(struct repository *repo, uint64_t generation,
+                     struct error *err);
+/* In a turn of its own: moves a repository that is damaged out of the way, to
+ * REPOSITORY_FILE ".damaged". */
+int repository_set_aside(const char *state_dir, unsigned timeout_ms,
+                         struct error *err);
+
 /* True if the file is a repository whose pages and schema are sound
- * (PRAGMA quick_check); for doctor and the start. */
+ * (PRAGMA quick_check); for doctor and the start.  err->code is -EILSEQ where
+ * it, or an open, found damage. */
 int repository_check(struct repository *repo, struct error *err);
 
 /*

@@ -11,6 +11,15 @@ STATEMENT(GENERATION, "SELECT generation FROM policy WHERE id = 1")
 STATEMENT(GENERATION_NEXT, "UPDATE policy SET generation = generation + 1 "
                            "WHERE id = 1 RETURNING generation")
 
+STATEMENT(GENERATION_FLOOR, "UPDATE policy SET generation = ?1 WHERE id = 1 "
+                            "AND generation < ?1")
+
+STATEMENT(CLEAR_NAMESPACES, "DELETE FROM namespace WHERE path <> 'root'")
+STATEMENT(CLEAR_ENCRYPTION, "UPDATE namespace SET encryption = 0")
+STATEMENT(CLEAR_DESCRIPTORS, "DELETE FROM descriptor")
+STATEMENT(CLEAR_QUALIFIERS, "DELETE FROM qualifier")
+STATEMENT(CLEAR_CLASSES, "DELETE FROM class")
+
 STATEMENT(NAMESPACE_ID, "SELECT id FROM namespace WHERE path = ?1")
 STATEMENT(NAMESPACE_LAST, "SELECT max(id) FROM namespace")
 STATEMENT(NAMESPACE_FIND,

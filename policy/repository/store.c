@@ -30,6 +30,10 @@ store_error(struct repository *repo, struct error *err, const char *what)
     if (err != NULL && repo->db != NULL &&
         sqlite3_errcode(repo->db) == SQLITE_BUSY)
         err->code = -EBUSY;
+    if (err != NULL && repo->db != NULL &&
+        (sqlite3_errcode(repo->db) == SQLITE_CORRUPT ||
+         sqlite3_errcode(repo->db) == SQLITE_NOTADB))
+        err->code = -EILSEQ;
     return -1;
 }
 
@@ -282,6 +286,15 @@ repository_close(struct repository *repo)
     free(repo);
 }
 
+static void
+damaged(const struct repository *repo, struct span why, struct error *err)
+{
+    error_set(err, "%s: %.*s", repo->path,
+              why.length > 200 ? 200 : (int)why.length, why.data);
+    if (err != NULL)
+        err->code = -EILSEQ;
+}
+
 int
 repository_check(struct repository *repo, struct error *err)
 {
@@ -296,11 +309,7 @@ repository_check(struct repository *repo, struct error *err)
     if (sqlite3_step(s) != SQLITE_ROW)
         store_error(repo, err, "check");
     else if (!span_equal(store_column(s, 0), SPAN("ok")))
-        error_set(err, "%s: %.*s", repo->path,
-                  sqlite3_column_bytes(s, 0) > 200
-                      ? 200
-                      : sqlite3_column_bytes(s, 0),
-                  (const char *)sqlite3_column_text(s, 0));
+        damaged(repo, store_column(s, 0), err);
     else
         r = 0;
     sqlite3_finalize(s);

@@ -35,7 +35,8 @@ def kills():
         process.communicate()
         died += process.returncode == -signal.SIGKILL
         between += v.verify(what) is None
-        expect(set(v.state.names()) <= FILES | {"policy.image.new"},
+        expect(set(v.state.names()) <= FILES | {"policy.image.new",
+                                              "autorecover.list.new"},
                "files", v.state.names())
         if i % 10 == 9:
             v.compile(what)

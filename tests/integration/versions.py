@@ -1,4 +1,5 @@
 """One compile after another into a state, each wholly a version of its own."""
+import hashlib
 import os
 import sqlite3
 import struct
@@ -13,7 +14,7 @@ from mofcomp_state import State  # noqa
 
 def source(number, instances):
     """One version: every instance and the qualifier tell its number."""
-    lines = ['#pragma namespace("\\\\\\\\.\\\\root\\\\Kill")',
+    lines = ["#pragma autorecover", '#pragma namespace("\\\\\\\\.\\\\root\\\\Kill")',
              "class Kill_Thing { [key] string Name; uint32 Number; };"]
     lines += ['instance of Kill_Thing { Name = "%d"; Number = %d; };' %
               (i, number) for i in range(instances)]
@@ -43,7 +44,7 @@ def image_levels(state):
     return levels
 
 
-FILES = {"policy.image", "repository.db", "repository.db-shm",
+FILES = {"autorecover.list", "policy.image", "repository.db", "repository.db-shm",
          "repository.db-wal", "repository.lock"}
 
 
@@ -136,6 +137,13 @@ class Versions:
         self.state.run(self.next_file())
         expect_equal(self.verify("after " + what), True, what)
         expect_equal(set(self.state.names()), FILES, "files after " + what)
+        with open(os.path.join(self.state.dir, "autorecover.list"),
+                  encoding="utf-8") as f:
+            text = f.read()
+        with open(os.path.join(self.state.top, "version.mof"), "rb") as f:
+            digest = hashlib.sha256(f.read()).hexdigest()
+        expect_equal((text.count("\n"), digest in text), (2, True),
+                     "the list after %s: %s" % (what, text))
         wal = os.path.getsize(os.path.join(self.state.dir,
                                            "repository.db-wal"))
         expect(wal <= 4 << 20, "%d bytes of WAL after %s" % (wal, what))

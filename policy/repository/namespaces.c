@@ -261,6 +261,26 @@ display_of(const struct namespace_path *ns, const char *display, size_t length,
     out[length] = '\0';
 }
 
+/* The row of the nearest part of ns that is there, 0 if none is, and how long
+ * that part is. */
+static int
+nearest_find(struct repository *repo, const struct namespace_path *ns,
+             int64_t *id_out, size_t *length_out, struct error *err)
+{
+    struct namespace_path part = *ns, above;
+    int r;
+
+    while ((r = namespaces_id(repo, &part, id_out, err)) == 0) {
+        if (!namespace_path_parent(&part, &above)) {
+            *length_out = 0;
+            return 0;
+        }
+        part = above;
+    }
+    *length_out = part.length;
+    return r < 0 ? -1 : 0;
+}
+
 int
 namespaces_ensure(struct repository *repo, const struct namespace_path *ns,
                   const char *display,
@@ -268,31 +288,23 @@ namespaces_ensure(struct repository *repo, const struct namespace_path *ns,
                   int64_t *id_out, struct error *err)
 {
     char shown[NAMESPACE_PATH_MAX + 1];
-    int64_t parent = 0;
-    int r = namespaces_id(repo, ns, id_out, err);
+    size_t length;
 
-    if (r != 0)
-        return r < 0 ? -1 : 0;
-    /* From the top down: each beginning of the path that ends at a
-     * separator is a parent. */
-    for (size_t n = 1; n <= ns->length; n++) {
+    if (nearest_find(repo, ns, id_out, &length, err) < 0)
+        return -1;
+    /* Downwards: each beginning that ends at a separator is a parent. */
+    for (size_t n = length + 1; n <= ns->length; n++) {
         struct namespace_path part = {0};
 
         if (n < ns->length && ns->text[n] != '\\')
             continue;
         memcpy(part.text, ns->text, n);
         part.length = (uint16_t)n;
-        r = namespaces_id(repo, &part, id_out, err);
-        if (r < 0)
+        display_of(ns, display, n, shown);
+        if (add_row(repo, &part, span_of(shown), *id_out, id_out, err) < 0)
             return -1;
-        if (r == 0) {
-            display_of(ns, display, n, shown);
-            if (add_row(repo, &part, span_of(shown), parent, id_out, err) < 0)
-                return -1;
-            if (created != NULL)
-                created(arg, shown);
-        }
-        parent = *id_out;
+        if (created != NULL)
+            created(arg, shown);
     }
     return 0;
 }

@@ -7,11 +7,12 @@ Texts are compiled by mofcomp into an empty repository each time, a process a
 compile, in one transaction.  What a compile takes is set beside something
 fixed in the same round: one look at each byte of the same text, and the same
 rows inserted into a table of one index (tests/bench/mof_limit.c).  Medians of
-ROUNDS are shown; memory is the largest resident size of a process.
+ROUNDS are shown; CPU time is user and system; memory is the largest resident
+size of a process.
 
 The DMTF's schema is read from NSGATE_MOF_CORPUS (or ../shared/mof-corpus) if
 it is there; a text of similar shape that is made here stands beside it.
-INSTANCES is the largest number of instances (default 100000).
+INSTANCES is the largest number of instances (default 1000000).
 """
 import json
 import os
@@ -75,15 +76,17 @@ def made_schema(count):
                    WORDS, n, WORDS, n))
 
 
-def made_instances(count):
+def made_instances(count, scattered=False):
+    """With keys that rise, or in no order."""
     yield ('#pragma namespace("\\\\\\\\.\\\\root\\\\bench")\n'
-           "class Bench_Item { [key] uint32 Id; string Name; boolean On; "
+           "class Bench_Item { [key] uint64 Id; string Name; boolean On; "
            "uint64 Size; string Tags[]; };\n")
     for n in range(count):
         yield ("instance of Bench_Item\n{\n    Id = %d;\n    Name = "
                "\"item number %d\";\n    On = %s;\n    Size = %d;\n"
                "    Tags = {\"a%d\", \"b\"};\n};\n" % (
-                   n, n, "TRUE" if n % 2 else "FALSE", n * 4096, n % 10))
+                   n * 0x9E3779B97F4A7C15 % 2 ** 64 if scattered else n, n,
+                   "TRUE" if n % 2 else "FALSE", n * 4096, n % 10))
 
 
 def made_namespaces(count):
@@ -103,22 +106,26 @@ def text_write(name, parts):
 
 # -- measuring ---------------------------------------------------------------
 
-def compile_into_new(path, directory):
-    """Seconds and peak KiB of one mofcomp."""
-    shutil.rmtree(directory, ignore_errors=True)
-    os.mkdir(directory, 0o755)
-    found = limit("run", harness.program("mofcomp"), "--quiet",
-                  "--state-dir", directory, path)
-    return found["seconds"], found["peak"]
-
-
 def limit(*arguments):
     return json.loads(harness.run(harness.program("tests/bench/mof_limit"),
-                                  *arguments).stdout)
+                                  *arguments, timeout=600).stdout)
+
+
+def compile_into_new(path, directory):
+    """Seconds, of the clock and of CPU, and peak KiB of one mofcomp."""
+    shutil.rmtree(directory, ignore_errors=True)
+    os.mkdir(directory, 0o755)
+    return limit("run", harness.program("mofcomp"), "--quiet", "--state-dir",
+                 directory, path)
+
+
+def median_of(found, key):
+    return statistics.median(f[key] for f in found)
 
 
 def measure_texts(texts, rounds):
-    print("\none text, MB/s on one core, by ratio to one look at each byte")
+    print("\none text, MB a second of CPU, and the ratio to one look at each "
+          "byte")
     print("  %-28s %6s %7s %7s %7s %16s %7s" % (
         "text", "MB", "bytes", "tokens", "syntax", "syntax+meaning",
         "ratio"))
@@ -133,33 +140,31 @@ def measure_texts(texts, rounds):
 
 
 def measure_compiles(rows, rounds):
-    """rows: (name, path, bytes, things in it, compared with rows?)"""
+    """rows: (name, path, things in it, family whose sizes are compared)"""
     directory = os.path.join(harness.scratch(), "bench-mof")
     before = {}
-    print("\ninto an empty repository, one process and transaction")
-    print("  %-28s %8s %8s %10s %8s %9s %7s" % (
-        "text", "seconds", "MB/s", "things/s", "peak MB", "rows s",
+    print("\ninto an empty repository, one process and transaction; CPU time "
+          "beside that of bare rows")
+    print("  %-28s %8s %8s %11s %8s %8s %6s" % (
+        "text", "seconds", "CPU s", "things/CPU", "peak MB", "rows CPU",
         "ratio"))
     for name, path, count, family in rows:
-        seconds, peaks, limits = [], [], []
+        found, limits = [], []
         for _ in range(rounds):
-            took, peak = compile_into_new(path, directory)
-            seconds.append(took)
-            peaks.append(peak)
-            if family == "instances":
-                limits.append(limit("rows", directory, "1")["seconds"])
-        took = statistics.median(seconds)
-        line = "  %-28s %8.3f %8.1f %10.0f %8.1f" % (
-            name, took, os.path.getsize(path) / 1e6 / took, count / took,
-            max(peaks) / 1024)
+            found.append(compile_into_new(path, directory))
+            if family in ("instances", "scattered"):
+                limits.append(limit("rows", directory, "1"))
+        cpu = median_of(found, "cpu")
+        line = "  %-28s %8.3f %8.3f %11.0f %8.1f" % (
+            name, median_of(found, "seconds"), cpu, count / cpu,
+            max(f["peak"] for f in found) / 1024)
         if limits:
-            line += " %9.3f %7.2f" % (statistics.median(limits),
-                                      took / statistics.median(limits))
+            rows_cpu = median_of(limits, "seconds")
+            line += " %8.3f %6.2f" % (rows_cpu, cpu / rows_cpu)
         if family in before:
             less, then = before[family]
-            line += "   x%g things: x%.2f seconds" % (count / less,
-                                                      took / then)
-        before[family] = count, took
+            line += "   x%g things: x%.2f CPU" % (count / less, cpu / then)
+        before[family] = count, cpu
         print(line, flush=True)
     shutil.rmtree(directory, ignore_errors=True)
 
@@ -179,8 +184,8 @@ def measure_in_force(path, rounds):
 
 
 def main():
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
-    most = int(sys.argv[2]) if len(sys.argv) > 2 else 100000
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 3
+    most = int(sys.argv[2]) if len(sys.argv) > 2 else 1000000
     texts, rows = [], []
     if os.path.exists(SCHEMA):
         one = text_write("schema.mof", [schema_in_one(SCHEMA)])
@@ -195,6 +200,11 @@ def main():
         if count <= most:
             path = text_write("i%d.mof" % count, made_instances(count))
             rows.append(("%d instances" % count, path, count, "instances"))
+    for count in (100000, 1000000):
+        if count <= most:
+            path = text_write("s%d.mof" % count, made_instances(count, True))
+            rows.append(("%d, keys in no order" % count, path, count,
+                         "scattered"))
     for count in NAMESPACES:
         path = text_write("n%d.mof" % count, made_namespaces(count))
         rows.append(("%d namespaces" % count, path, count, "namespaces"))

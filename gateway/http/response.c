@@ -55,7 +55,8 @@ stream_read(void *arg, uint64_t position, char *out, size_t max)
         }
         if (got <= 0 || (size_t)got > max - filled) {
             /* What it reads from is not held while the last bytes travel. */
-            s->broken = got != 0;
+            s->broken = got != 0 || (s->from.has_length &&
+                                     s->bytes + filled < s->from.length);
             response_stream_close(s);
         } else {
             filled += (size_t)got;

@@ -3,13 +3,12 @@
 KDC; who is let in where, and what a fault says."""
 import base64
 import hashlib
-import ssl
+import os
 
-from sealing import CANARY, FLAGS, KERBEROS, MECH_KRB5, Sealed, message
-from soap import (ADDRESS, CIM, ENUMERATE, ENUMERATION, EVENTING, GET, IDENTITY,
-                  PULL, RELEASE, TRANSFER, TYPE, WMI, WSMAN, Reply, bare,
-                  envelope, identify, message_id, plain, post, reply_of,
-                  sealed, selectors, utf16)
+from sealing import CANARY, FLAGS, KERBEROS, MECH_KRB5, Sealed
+from soap import (ENUMERATE, ENUMERATION, EVENTING, GET, IDENTITY, PULL,
+                  TRANSFER, TYPE, WMI, WSMAN, Reply, bare, envelope, identify,
+                  message_id, plain, post, reply_of, sealed, selectors, utf16)
 
 import gssapi  # of the interpreter that sealing.py chose
 from harness import (OPEN, PROXY_CLEAR, PROXY_TLS, ROOT, SECRET, Connection,
@@ -54,11 +53,10 @@ def get(resource, name, **options):
 GET_OPEN, GET_SECRET = get(OPEN_URI, "one"), get(SECRET_URI, "code")
 
 
-def record_of(answer, **wanted):
-    """The access record of the answer's request, whose id is the answer's
+def record_of(reply, **wanted):
+    """The access record of the request, whose id is the answer's
     MessageID."""
-    request = Reply(answer).text("s:Header/a:MessageID") if isinstance(
-        answer, bytes) else answer.text("s:Header/a:MessageID")
+    request = reply.text("s:Header/a:MessageID")
     request = request[len("uuid:"):].replace("-", "")
     record = wait_for(lambda: [r for r in gate.access()
                                if r["requestId"] == request],
@@ -494,6 +492,24 @@ def _():
     expect_equal(record.get("namespace"), None, "a namespace")
     gate.wait_event(requestId=record["requestId"], reason="malformed",
                     detail="the document is not a SOAP envelope")
+
+
+@test("without a policy nobody is let in, and the fault says to try later")
+def _():
+    closed = Gate(listeners="""
+[listener/http]
+bind = 127.0.0.1:0
+""")
+    plain(closed, "http", GET_OPEN).good()
+    os.rename(closed.path("state/repository.db"), closed.path("away"))
+    later = ("a:EndpointUnavailable", 2150858772)
+    wait_for(lambda: plain(closed, "http", GET_OPEN).subcode == later[0],
+             "the fault")
+    with Sealed(closed) as c:
+        for xml in (GET_OPEN, GET_SECRET, identify(), envelope(
+                TRANSFER + "/Put", OPEN_URI, body="<x/>")):
+            plain(closed, "http", xml).fault(*later)
+            sealed(c, xml).fault(*later)
 
 
 @test("too large: 413 before it is read, a fault when it is sealed")

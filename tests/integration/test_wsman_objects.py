@@ -2,7 +2,6 @@
 """What Get, Enumerate and Pull give, compared with what /cim gives for the
 same objects; and what they refuse."""
 import xml.etree.ElementTree as tree
-from urllib.parse import quote
 
 from sealing import CANARY, Sealed
 from soap import (ADDRESS, ANONYMOUS, CIM, COMMON, ENUMERATE, ENUMERATION, GET,

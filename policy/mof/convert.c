@@ -315,7 +315,9 @@ to_reference(struct convert_context *cc, const struct syntax_value *v,
         return false;
     if (i->is_class) {
         out->text = i->class_name;
-        return true;
+        return !report_wants_store(cc->c) ||
+               class_fits(cc, v, schema_find(cc->c, i->space, i->class_name),
+                          i->class_name, t->class_name);
     }
     if (i->key_state == BUILD_RUNNING) {
         report_meaning_error(cc->c, value_at(cc, v), CODE_CIRCULAR_REFERENCE,

@@ -51,12 +51,10 @@ static const struct range {
 static void
 range_format(enum cim_type type, char out[64])
 {
-    const struct range *r = &ranges[type];
-
     out[0] = '\0';
-    if ((size_t)type < ARRAY_COUNT(ranges) && r->most > 0)
-        snprintf(out, 64, " (%lld to %llu)", (long long)r->least,
-                 (unsigned long long)r->most);
+    if ((size_t)type < ARRAY_COUNT(ranges) && ranges[type].most > 0)
+        snprintf(out, 64, " (%lld to %llu)", (long long)ranges[type].least,
+                 (unsigned long long)ranges[type].most);
 }
 
 static bool

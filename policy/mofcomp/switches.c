@@ -289,7 +289,7 @@ const struct switch_row switches[] = {
      "write the namespace and all below it as MOF; more\nnamespaces may "
      "follow"},
     {"output", NULL, "o", "FILE", true, take_output,
-     "of --export, in place once it is whole; else standard\noutput"},
+     "of --export, in place once it is whole; else\nstandard output"},
     {"recover", NULL, NULL, NULL, true, take_recover,
      "make the repository anew from the files on its list"},
     {"despite", NULL, NULL, "WHAT", true, take_despite,

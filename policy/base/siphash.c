@@ -67,8 +67,8 @@ hash(const struct siphash_key *key, const void *data, size_t length, int fold)
     for (; left >= 8; p += 8, left -= 8)
         absorb(&s, load_word(p, 8, fold));
     /* An absent text has no bytes to point to. */
-    absorb(&s, (left > 0 ? load_word(p, left, fold) : 0) |
-                   (uint64_t)length << 56);
+    absorb(&s,
+           (left > 0 ? load_word(p, left, fold) : 0) | (uint64_t)length << 56);
     s.v2 ^= 0xff;
     for (int i = 0; i < 4; i++)
         round_once(&s);

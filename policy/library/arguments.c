@@ -163,9 +163,7 @@ support_check(struct nspolicy_compiler *c, const struct call *call)
 {
     const char *what = NULL;
 
-    if ((call->option_flags & WBEM_FLAG_AUTORECOVER) != 0)
-        what = "a list of files for a recovery";
-    else if ((call->option_flags & WBEM_FLAG_WMI_CHECK) != 0)
+    if ((call->option_flags & WBEM_FLAG_WMI_CHECK) != 0)
         what = "checking binary MOF as drivers need it";
     else if (call->kind == CALL_BMOF && call->bmof_file != NULL &&
              call->bmof_file[0] == ',')

@@ -39,6 +39,7 @@ struct policy_compile_options {
     /* Every source goes on the list that recovery compiles, not only those
      * that say #pragma autorecover. */
     bool autorecover;
+    bool forget; /* none does, whatever it says */
     /* The sources take the place of all that is stored, in the same
      * transaction; a repository that is damaged is moved aside first. */
     bool recover;

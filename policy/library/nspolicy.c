@@ -54,6 +54,9 @@ step_open(struct run *run)
                   .instance_change = (unsigned)call->instance_flags,
                   .note = note,
                   .note_arg = run},
+        .autorecover = (call->option_flags & WBEM_FLAG_AUTORECOVER) != 0,
+        .forget = call->kind == CALL_BUFFER ||
+                  (call->option_flags & WBEM_FLAG_DONT_ADD_TO_LIST) != 0,
         .turn_timeout_ms = c->wait_ms,
         .waiting = c->waiting,
         .waiting_arg = c->waiting_arg};

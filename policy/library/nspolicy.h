@@ -120,14 +120,15 @@ typedef struct nspolicy_compile_status {
 enum {
     /* Syntax alone; the state directory is not looked at. */
     WBEM_FLAG_CHECK_ONLY = 0x1,
-    /* Remember the file for a recovery; not with a namespace, class or
-     * instance flags. */
+    /* Remember the file, which mofcomp --recover compiles again, even if it
+     * has no #pragma autorecover; not with a namespace, class or instance
+     * flags. */
     WBEM_FLAG_AUTORECOVER = 0x2,
     WBEM_FLAG_WMI_CHECK = 0x4, /* nspolicy_create_bmof only */
     /* Diagnostics also go to standard error. */
     WBEM_FLAG_CONSOLE_PRINT = 0x8,
-    /* Do not remember it, and do not warn that it is not; not with
-     * WBEM_FLAG_AUTORECOVER. */
+    /* Do not remember it, even if it has one, and do not warn that it is
+     * not; not with WBEM_FLAG_AUTORECOVER. */
     WBEM_FLAG_DONT_ADD_TO_LIST = 0x10,
 };
 

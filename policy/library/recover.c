@@ -477,8 +477,8 @@ recover_collect(const struct mof_compilation *mof,
     int r;
 
     *out = NULL;
-    if (!mof_unit(mof)->autorecover && !options->autorecover &&
-        !options->recover)
+    if (options->forget || (!mof_unit(mof)->autorecover &&
+                            !options->autorecover && !options->recover))
         return 0;
     list = calloc(1, sizeof(*list));
     if (list == NULL)

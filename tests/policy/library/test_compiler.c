@@ -208,6 +208,44 @@ Test(compiler, a_file_answers_as_the_documented_method_does)
     scene_fini(&s);
 }
 
+Test(compiler, files_are_remembered_as_the_flags_say)
+{
+    static const char said[] = "#pragma autorecover\n" CLASS_TEXT;
+    static const struct {
+        const char *text;
+        int32_t options;
+        bool listed;
+    } rows[] = {
+        {CLASS_TEXT, 0, false},
+        {CLASS_TEXT, WBEM_FLAG_AUTORECOVER, true},
+        {said, 0, true},
+        {said, WBEM_FLAG_DONT_ADD_TO_LIST, false},
+        {said, WBEM_FLAG_CHECK_ONLY, false},
+    };
+
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        struct scene s;
+        char list[400];
+
+        scene_init(&s);
+        snprintf(list, sizeof(list), "%s/autorecover.list", s.dir);
+        cr_expect(compile_file(&s, scene_file(&s, "t.mof", rows[i].text),
+                               rows[i].options) != WBEM_S_FALSE,
+                  "row %zu: %s", i, s.said);
+        cr_expect((access(list, F_OK) == 0) == rows[i].listed, "row %zu", i);
+        cr_expect(scene_compile(&s, said) == 0);
+        cr_expect((access(list, F_OK) == 0) == rows[i].listed,
+                  "row %zu: a buffer", i);
+        if (rows[i].listed) {
+            char *text = test_read_file(list, NULL);
+
+            cr_expect(strstr(text, "t.mof") != NULL, "%s", text);
+            free(text);
+        }
+        scene_fini(&s);
+    }
+}
+
 Test(compiler, a_check_looks_at_syntax_and_at_no_state)
 {
     struct scene s;

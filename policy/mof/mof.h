@@ -241,7 +241,8 @@ struct mof_unit {
     size_t count;
     const struct mof_statement *statements;
     size_t class_count, instance_count, qualifier_count;
-    bool autorecover; /* some file said #pragma autorecover */
+    bool autorecover;      /* some file said #pragma autorecover */
+    const char *amendment; /* of the last #pragma amendment; NULL: none */
     /* Of INSTANCES; NULL when there are none. */
     struct mof_compilation *compilation;
 };
@@ -417,6 +418,17 @@ const struct cim_class *mof_system_class(struct span name);
  * when memory ran out (buf_failed).
  */
 void mof_print_unit(struct buf *out, const struct mof_unit *unit);
+
+/*
+ * The unit in two texts (#pragma amendment): neutral has everything but the
+ * qualifiers with flavor Amended of classes, localized the classes that have
+ * any, with those alone, and what these are derived from, in a namespace of
+ * that name below theirs.  False: out of memory, or no such namespace can be.
+ */
+bool mof_amend_print(const struct mof_unit *unit, const char *locale,
+                     struct buf *neutral, struct buf *localized);
+/* Is it the name of a language, as "MS_409"? */
+bool mof_amend_locale(struct span text);
 
 /*
  * Adds all that was compiled, one file and what it includes, to out as binary

@@ -218,6 +218,7 @@ amendment_apply(struct parser *p, const struct directive *d)
         return false;
     }
     p->scope->is_amended = true;
+    p->c->unit.amendment = compilation_copy(p->c, d->items[0].text);
     return true;
 }
 

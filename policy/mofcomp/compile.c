@@ -10,6 +10,7 @@
 #include "gateway/sys/sys.h"
 #include "policy/decision/decision.h"
 #include "policy/library/library.h"
+#include "policy/mofcomp/amend.h"
 #include "policy/mofcomp/dump.h"
 #include "policy/mofcomp/input.h"
 #include "policy/mofcomp/paths.h"
@@ -75,7 +76,7 @@ policy_options_of(struct compile *c, const char *state_dir)
             {
                 .default_namespace = o->default_namespace,
                 .syntax_only = o->check,
-                .standalone = o->binary != NULL,
+                .standalone = o->binary != NULL || o->neutral != NULL,
                 .strict = o->strict,
                 .create = o->create,
                 .max_errors = o->max_errors,
@@ -128,6 +129,8 @@ compile_sources(struct compile *c, const char *state_dir)
     r = policy_compile_check(c->policy, &err);
     if (r == 0 && c->options->binary != NULL)
         r = mof_binary_save(mof, c->options->binary) < 0;
+    if (r == 0 && c->options->neutral != NULL)
+        r = amend_write(c->options, mof_unit(mof), &err);
     say_diagnostics(&c->say, mof);
     if (r < 0)
         return compile_fail(c, &err);
@@ -310,6 +313,9 @@ compile_alone(struct compile *c)
     progress_end();
     if (c->options->binary != NULL)
         printf("binary MOF is in %s\n", c->options->binary);
+    else if (c->options->neutral != NULL)
+        printf("split into %s and %s\n", c->options->neutral,
+               c->options->localized);
     else
         puts("no errors");
     return code;
@@ -400,7 +406,7 @@ compile_run(const struct options *o)
     progress_begin(!o->quiet && !o->json && isatty(STDERR_FILENO) == 1);
     if (input_init(&c.input, o, &err) < 0)
         code = compile_fail(&c, &err);
-    else if (o->check || o->binary != NULL)
+    else if (o->check || o->binary != NULL || o->neutral != NULL)
         code = compile_alone(&c);
     else if (o->dump != DUMP_NONE)
         code = compile_dump(&c);

@@ -1,99 +1,12 @@
 #include "policy/mofcomp/export.h"
 
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "policy/library/library.h"
+#include "policy/mofcomp/output.h"
 #include "policy/mofcomp/paths.h"
 #include "policy/mofcomp/progress.h"
 #include "policy/mofcomp/say.h"
 
 #define SOURCE_BYTES ((size_t)64 * 1024 * 1024) /* that mofcomp reads */
-
-/* A file is written beside its place and moved there when it is whole. */
-struct output {
-    const char *path; /* NULL: standard output */
-    char *beside;     /* NULL: there is none */
-    FILE *file;
-    size_t bytes;
-};
-
-static int
-output_fail(const struct output *out, struct error *err)
-{
-    return error_set_errno(err, errno, "%s",
-                           out->path != NULL ? out->path : "standard output");
-}
-
-static int
-output_open(struct output *out, const char *path, struct error *err)
-{
-    mode_t mask = umask(0);
-    int fd;
-
-    umask(mask);
-    out->path = path;
-    out->file = stdout;
-    if (path == NULL)
-        return 0;
-    if (asprintf(&out->beside, "%s.XXXXXX", path) < 0) {
-        out->beside = NULL;
-        return error_set_errno(err, ENOMEM, "%s", path);
-    }
-    fd = mkstemp(out->beside);
-    if (fd < 0) {
-        free(out->beside);
-        out->beside = NULL;
-        return output_fail(out, err);
-    }
-    interrupt_remove(out->beside);
-    out->file = fdopen(fd, "w");
-    if (out->file == NULL || fchmod(fd, 0666 & ~mask) < 0)
-        return output_fail(out, err);
-    return 0;
-}
-
-static int
-output_write(void *arg, struct span text, struct error *err)
-{
-    struct output *out = arg;
-
-    out->bytes += text.length;
-    if (fwrite(text.data, 1, text.length, out->file) == text.length)
-        return 0;
-    return output_fail(out, err);
-}
-
-/* The file is in its place and will stay there. */
-static int
-output_finish(struct output *out, struct error *err)
-{
-    if (fflush(out->file) != 0 || ferror(out->file))
-        return output_fail(out, err);
-    if (out->path == NULL)
-        return 0;
-    if (fsync(fileno(out->file)) < 0 || rename(out->beside, out->path) < 0)
-        return output_fail(out, err);
-    interrupt_remove_nothing();
-    free(out->beside);
-    out->beside = NULL;
-    return 0;
-}
-
-static void
-output_close(struct output *out)
-{
-    if (out->file != NULL && out->file != stdout)
-        fclose(out->file);
-    if (out->beside != NULL)
-        unlink(out->beside);
-    interrupt_remove_nothing();
-    free(out->beside);
-}
 
 static int
 export_one(struct repository *repo, const char *name, struct output *out,

@@ -258,8 +258,9 @@ together(const struct options *o, struct error *err)
         error_set(err, "--recover compiles the files on its list");
     else if (o->recovering &&
              (o->check || o->dry_run || o->dump != DUMP_NONE ||
-              o->binary != NULL || o->default_namespace.length > 0 ||
-              o->class_change != 0 || o->instance_change != 0))
+              o->binary != NULL || o->neutral != NULL ||
+              o->default_namespace.length > 0 || o->class_change != 0 ||
+              o->instance_change != 0))
         error_set(err, "--recover goes with none of -check, -N, -class, "
                        "-instance, -B, --dry-run and --dump");
     else if (o->despite != 0 && !o->recovering)
@@ -281,6 +282,15 @@ together(const struct options *o, struct error *err)
         error_set(err, "-B, --dry-run and --dump exclude each other");
     else if (o->binary != NULL && o->file_count > 1)
         error_set(err, "-B makes a binary of one source");
+    else if ((o->amendment != NULL || o->neutral != NULL ||
+              o->localized != NULL) &&
+             (o->neutral == NULL || o->localized == NULL))
+        error_set(err, "a split needs both -MOF:FILE and -MFL:FILE");
+    else if (o->neutral != NULL &&
+             (o->dry_run || o->dump != DUMP_NONE || o->binary != NULL ||
+              o->exporting || o->autorecover))
+        error_set(err, "-MOF and -MFL go with none of -B, -autorecover, "
+                       "--dry-run, --dump and --export");
     else if (o->exporting &&
              (o->dry_run || o->dump != DUMP_NONE || o->binary != NULL))
         error_set(err, "--export goes with none of -B, --dry-run and --dump");

@@ -49,8 +49,9 @@ struct options {
     const char *config, *state_dir, *runtime_dir; /* NULL: not given */
     const char *binary;                           /* -B; likewise */
     size_t include_count;
-    const char **includes; /* of argv */
-    const char *output;    /* of an export; NULL: standard output */
+    const char **includes;                       /* of argv */
+    const char *amendment, *neutral, *localized; /* a split; NULL: none */
+    const char *output; /* of an export; NULL: standard output */
     size_t file_count;
     const char **files;       /* of argv; "-" is standard input */
     const char *beside_check; /* the first switch that -check excludes */

@@ -264,6 +264,29 @@ take_output(struct options *o, const char *value, struct error *err)
 }
 
 static bool
+take_amendment(struct options *o, const char *value, struct error *err)
+{
+    o->amendment = value;
+    if (mof_amend_locale(span_of(value)))
+        return true;
+    error_set(err, "-AMENDMENT:%s: write the name of a language as MS_409",
+              value);
+    return false;
+}
+
+static bool
+take_mof(struct options *o, const char *value, struct error *err)
+{
+    return path_take(&o->neutral, "--mof", value, err);
+}
+
+static bool
+take_mfl(struct options *o, const char *value, struct error *err)
+{
+    return path_take(&o->localized, "--mfl", value, err);
+}
+
+static bool
 take_include(struct options *o, const char *value, struct error *err)
 {
     return path_take(&o->includes[o->include_count++], "--include", value,
@@ -295,6 +318,12 @@ const struct switch_row switches[] = {
     {"despite", NULL, NULL, "WHAT", true, take_despite,
      "--recover although files are missing or changed, or\nthe policy would "
      "become weaker"},
+    {"amendment", "AMENDMENT", NULL, "LOCALE", true, take_amendment,
+     "split the sources: MS_409 is the language of what is\namended"},
+    {"mof", "MOF", NULL, "FILE", true, take_mof,
+     "where a split puts what has no language"},
+    {"mfl", "MFL", NULL, "FILE", true, take_mfl,
+     "and what has one, for a namespace of its own"},
     {.help = "How to compile:"},
     {"namespace", "N", NULL, "NAMESPACE", true, take_namespace,
      "where files begin that name none (root\\default)"},
@@ -342,12 +371,9 @@ const size_t switch_count = ARRAY_COUNT(switches);
 const struct foreign_switch foreign_switches[] = {
     {"A", "there is no other machine to log on to: the repository is this "
           "one's, and whoever may write its state directory compiles"},
-    {"AMENDMENT", "amended files are not split here"},
     {"ER", "resources of Windows programs are not read here; extract the "
            "binary MOF with a tool for resources"},
     {"L", "it goes with -ER:, which is not supported here"},
-    {"MFL", "amended files are not split here"},
-    {"MOF", "amended files are not split here"},
     {"P", "there is no other machine to log on to, and a password does not "
           "belong on a command line"},
     {"U", "there is no other machine to log on to: the repository is this "

@@ -159,6 +159,8 @@ refusal_reason(enum wsman_fault_kind fault)
         return "not-found";
     case WSMAN_FAULT_ENCODING:
         return "too-large";
+    case WSMAN_FAULT_ACTION:
+        return "action-not-supported";
     default:
         return "malformed";
     }

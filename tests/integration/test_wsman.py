@@ -478,7 +478,9 @@ def _():
     put = envelope(TRANSFER + "/Put", SECRET_URI, selectors(Name="code"),
                    "<x/>")
     plain(gate, "http", put).denied()
-    plain(gate, "https", put).fault(*ACTION)
+    for xml in (put, envelope(ENUMERATION + "/Renew", SECRET_URI)):
+        record_of(plain(gate, "https", xml).fault(*ACTION),
+                  reason="action-not-supported", status=500)
     plain(gate, "https", envelope(TRANSFER + "/Delete", WMI + "root/Closed/X"),
           token=gate.token(user="bob")).denied()
 

@@ -14,8 +14,10 @@ way_fail(struct sink_failure *f, enum delivery_outcome outcome,
 {
     *f = (struct sink_failure){.outcome = outcome,
                                .unsecured = outcome == DELIVERY_RETRY};
-    snprintf(f->reason, sizeof(f->reason), "%s", reason);
-    snprintf(f->detail, sizeof(f->detail), "%s", detail);
+    snprintf(f->reason, sizeof(f->reason), "%.*s", (int)sizeof(f->reason) - 1,
+             reason);
+    snprintf(f->detail, sizeof(f->detail), "%.*s", (int)sizeof(f->detail) - 1,
+             detail);
     return -1;
 }
 

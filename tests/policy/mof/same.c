@@ -12,6 +12,7 @@ __attribute__((format(printf, 1, 2))) static bool
 differs(const char *format, ...)
 {
     char below[sizeof(difference)];
+    size_t length, room;
     va_list ap;
     int n;
 
@@ -19,9 +20,13 @@ differs(const char *format, ...)
     va_start(ap, format);
     n = vsnprintf(difference, sizeof(difference), format, ap);
     va_end(ap);
-    if (n >= 0 && (size_t)n + 3 < sizeof(difference) && below[0] != '\0')
-        snprintf(difference + n, sizeof(difference) - (size_t)n, ": %.*s",
-                 (int)sizeof(difference) - n - 3, below);
+    if (n >= 0 && (size_t)n + 3 < sizeof(difference) && below[0] != '\0') {
+        room = sizeof(difference) - (size_t)n - 3;
+        length = strnlen(below, room);
+        memcpy(difference + n, ": ", 2);
+        memcpy(difference + n + 2, below, length);
+        difference[(size_t)n + 2 + length] = '\0';
+    }
     return false;
 }
 

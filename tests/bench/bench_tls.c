@@ -13,10 +13,8 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <gnutls/gnutls.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -29,21 +27,14 @@
 
 #include "gateway/http/http.h"
 #include "gateway/sys/sys.h"
+#include "tests/bench/rig.h"
+#include "tests/bench/tls_client.h"
 
-#define CONNECTIONS 32
-#define ROUNDS_MAX  51
-#define BODY        "hello\n"
+#define ROUNDS_MAX 51
 
 static char dir[64];
 static const char *kind = "tls";
 static struct buf certificate, key;
-
-static void
-die(const char *what)
-{
-    fprintf(stderr, "bench_tls: %s: %s\n", what, strerror(errno));
-    exit(1);
-}
 
 static void
 core_take(int core)
@@ -61,7 +52,7 @@ epoll_add(int epoll_fd, int fd, uint32_t tag)
     struct epoll_event e = {.events = EPOLLIN, .data.u32 = tag};
 
     if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &e) < 0)
-        die("epoll_ctl");
+        rig_die("epoll_ctl");
 }
 
 /* -- servers: each runs until stop_fd is closed, or it is told to end ------ */
@@ -77,8 +68,8 @@ handle_begin(void *arg, struct http_request *r)
 static void
 handle_complete(void *arg, struct http_request *r)
 {
-    static const struct http_response response = {.status = 200,
-                                                  .body = SPAN(BODY)};
+    static const struct http_response response = {
+        .status = 200, .body = SPAN(TLS_CLIENT_BODY)};
 
     (void)arg;
     http_respond(r, &response);
@@ -112,7 +103,7 @@ serve_endpoint(int listen_fd, int stop_fd)
     struct error err;
 
     if (http_endpoint_new(&options, &handlers, &ep, &err) < 0)
-        die(err.text);
+        rig_die(err.text);
     epoll_add(epoll_fd, stop_fd, TAG_STOP);
     epoll_add(epoll_fd, listen_fd, TAG_LISTEN);
     epoll_add(epoll_fd, http_endpoint_epoll_fd(ep), TAG_WORK);
@@ -143,7 +134,8 @@ bare_handler(void *arg, struct MHD_Connection *c, const char *url,
         *context = c;
         return MHD_YES;
     }
-    response = MHD_create_response_from_buffer(sizeof(BODY) - 1, (void *)BODY,
+    response = MHD_create_response_from_buffer(sizeof(TLS_CLIENT_BODY) - 1,
+                                               (void *)TLS_CLIENT_BODY,
                                                MHD_RESPMEM_MUST_COPY);
     result = MHD_queue_response(c, 200, response);
     MHD_destroy_response(response);
@@ -164,7 +156,7 @@ serve_bare(int listen_fd, int stop_fd)
     int epoll_fd = epoll_create1(0);
 
     if (daemon == NULL)
-        die("MHD_start_daemon");
+        rig_die("MHD_start_daemon");
     epoll_add(epoll_fd, stop_fd, TAG_STOP);
     epoll_add(epoll_fd,
               MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd,
@@ -192,7 +184,7 @@ nginx_configure(int port)
     snprintf(path, sizeof(path), "%s/nginx.conf", dir);
     f = fopen(path, "w");
     if (f == NULL)
-        die(path);
+        rig_die(path);
     fprintf(f,
             "daemon off; worker_processes 1; pid %s/pid;\n"
             "events { worker_connections 1024; }\n"
@@ -222,128 +214,6 @@ serve_nginx(int listen_fd, int stop_fd)
     _exit(127);
 }
 
-/* -- the client ------------------------------------------------------------ */
-
-static const char request[] = "GET /cim/root/cimv2 HTTP/1.1\r\n"
-                              "Host: gw.example.com:8443\r\n"
-                              "User-Agent: bench/1.0\r\n"
-                              "Accept: application/json\r\n\r\n";
-
-struct client {
-    int fd;
-    gnutls_session_t session;
-};
-
-static gnutls_certificate_credentials_t credentials;
-
-static void
-client_open(struct client *c, const struct sockaddr_in *to)
-{
-    const int on = 1;
-    int result, tries = 0;
-
-    c->fd = socket(AF_INET, SOCK_STREAM, 0);
-    while (connect(c->fd, (const void *)to, sizeof(*to)) < 0) {
-        if (errno != ECONNREFUSED || ++tries > 500)
-            die("connect");
-        usleep(10000); /* it is just beginning */
-    }
-    setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    gnutls_init(&c->session, GNUTLS_CLIENT);
-    gnutls_priority_set_direct(
-        c->session, "NORMAL:-VERS-ALL:+VERS-TLS1.3:-CIPHER-ALL:+AES-256-GCM",
-        NULL);
-    gnutls_credentials_set(c->session, GNUTLS_CRD_CERTIFICATE, credentials);
-    gnutls_transport_set_int(c->session, c->fd);
-    result = gnutls_handshake(c->session);
-    if (result < 0)
-        die(gnutls_strerror(result));
-}
-
-static void
-client_close(struct client *c)
-{
-    gnutls_deinit(c->session);
-    close(c->fd);
-}
-
-static void
-client_ask(struct client *c)
-{
-    if (gnutls_record_send(c->session, request, sizeof(request) - 1) !=
-        (ssize_t)(sizeof(request) - 1))
-        die("send");
-}
-
-/* One whole answer, which may come in two records. */
-static void
-client_take(struct client *c)
-{
-    char answer[1024];
-    size_t length = 0, end = sizeof(BODY) - 1;
-
-    while (length < end || memcmp(answer + length - end, BODY, end) != 0) {
-        ssize_t got = gnutls_record_recv(c->session, answer + length,
-                                         sizeof(answer) - length);
-
-        if (got == GNUTLS_E_AGAIN || got == GNUTLS_E_INTERRUPTED)
-            continue;
-        if (got <= 0)
-            die("answer");
-        length += (size_t)got;
-    }
-    if (memcmp(answer, "HTTP/1.1 200", 12) != 0)
-        die("status");
-}
-
-static void
-keep_alive(const struct sockaddr_in *to, unsigned requests)
-{
-    struct client clients[CONNECTIONS];
-    int epoll_fd = epoll_create1(0);
-    unsigned asked = 0, answered = 0;
-
-    for (unsigned i = 0; i < CONNECTIONS; i++) {
-        client_open(&clients[i], to);
-        epoll_add(epoll_fd, clients[i].fd, i);
-        client_ask(&clients[i]);
-        asked++;
-    }
-    while (answered < asked) {
-        struct epoll_event e[64];
-        int count = epoll_wait(epoll_fd, e, 64, 10000);
-
-        if (count <= 0)
-            die("no answer");
-        for (int i = 0; i < count; i++) {
-            struct client *c = &clients[e[i].data.u32];
-
-            client_take(c);
-            answered++;
-            if (asked < requests) {
-                client_ask(c);
-                asked++;
-            }
-        }
-    }
-    for (unsigned i = 0; i < CONNECTIONS; i++)
-        client_close(&clients[i]);
-    close(epoll_fd);
-}
-
-static void
-handshakes(const struct sockaddr_in *to, unsigned count)
-{
-    for (unsigned i = 0; i < count; i++) {
-        struct client c;
-
-        client_open(&c, to);
-        client_ask(&c);
-        client_take(&c);
-        client_close(&c);
-    }
-}
-
 /* -- rounds ---------------------------------------------------------------- */
 
 enum { KEEP_ALIVE, HANDSHAKES, WAYS };
@@ -364,7 +234,7 @@ listen_anywhere(struct sockaddr_in *out)
                                 .sin_addr = {htonl(INADDR_LOOPBACK)}};
     if (bind(fd, (void *)out, length) < 0 || listen(fd, 1024) < 0 ||
         getsockname(fd, (void *)out, &length) < 0)
-        die("listen");
+        rig_die("listen");
     return fd;
 }
 
@@ -387,7 +257,7 @@ cpu_us_of(pid_t pid)
     snprintf(path, sizeof(path), "/proc/%d/schedstat", (int)pid);
     f = fopen(path, "r");
     if (f == NULL || fscanf(f, "%llu", &ns) != 1)
-        die(path);
+        rig_die(path);
     fclose(f);
     return (double)ns / 1000;
 }
@@ -400,13 +270,13 @@ measure(struct server *s, int way, unsigned round, unsigned count,
     double cpu_us;
     int64_t began, us;
 
-    handshakes(address, 1);
+    tls_client_connections(address, 1);
     cpu_us = cpu_us_of(pid);
     began = clock_now_us();
     if (way == KEEP_ALIVE)
-        keep_alive(address, count);
+        tls_client_keep_alive(address, count);
     else
-        handshakes(address, count);
+        tls_client_connections(address, count);
     us = clock_now_us() - began;
     s->rate[way][round] = count * 1e6 / (double)us;
     s->cpu_us[way][round] = (cpu_us_of(pid) - cpu_us) / count;
@@ -425,10 +295,10 @@ run_round(struct server *s, int way, unsigned round, unsigned count)
         listen_fd = -1;
     }
     if (pipe2(stop, O_CLOEXEC) < 0)
-        die("pipe");
+        rig_die("pipe");
     child = fork();
     if (child < 0)
-        die("fork");
+        rig_die("fork");
     if (child == 0) {
         close(stop[1]);
         core_take(0);
@@ -443,7 +313,7 @@ run_round(struct server *s, int way, unsigned round, unsigned count)
     if (s->serve == serve_nginx)
         kill(child, SIGTERM);
     if (waitpid(child, &status, 0) < 0 || status != 0)
-        die(s->name);
+        rig_die(s->name);
 }
 
 static int
@@ -492,17 +362,17 @@ files_make(void)
 
     snprintf(dir, sizeof(dir), "/tmp/nsgate-bench.XXXXXX");
     if (mkdtemp(dir) == NULL)
-        die("mkdtemp");
+        rig_die("mkdtemp");
     snprintf(text, sizeof(text), "sh %s/tests/realm/tls.sh %s >/dev/null",
              source != NULL ? source : ".", dir);
     if (system(text) != 0)
-        die("tls.sh");
+        rig_die("tls.sh");
     snprintf(text, sizeof(text), "%s/%s.crt", dir, kind);
     if (file_read(text, 65536, &certificate, &err) < 0)
-        die(err.text);
+        rig_die(err.text);
     snprintf(text, sizeof(text), "%s/%s.key", dir, kind);
     if (file_read(text, 65536, &key, &err) < 0)
-        die(err.text);
+        rig_die(err.text);
 }
 
 int
@@ -518,15 +388,15 @@ main(int argc, char **argv)
 
     if (argc > 4)
         kind = argv[4];
-    if (rounds < 1 || rounds > ROUNDS_MAX || requests < CONNECTIONS ||
-        connections < 1)
+    if (rounds < 1 || rounds > ROUNDS_MAX ||
+        requests < TLS_CLIENT_CONNECTIONS || connections < 1)
     {
         fprintf(stderr,
                 "bench_tls [REQUESTS [HANDSHAKES [ROUNDS [tls|ecdsa]]]]\n");
         return 2;
     }
     files_make();
-    gnutls_certificate_allocate_credentials(&credentials);
+    tls_client_init();
     core_take(1);
     for (unsigned round = 0; round < rounds; round++) {
         for (size_t i = 0; i < ARRAY_COUNT(servers); i++) {

@@ -59,6 +59,20 @@ name_at(const struct convert_context *cc, const struct syntax_qualifier *in)
     return (struct at){cc->source, in->offset, (uint32_t)in->name.length};
 }
 
+/* As for classes and their features (WMI SDK, "Adding a qualifier"). */
+static void
+name_check(struct convert_context *cc, const struct syntax_qualifier *in)
+{
+    struct span name = in->name;
+
+    if (name.length > 0 &&
+        (name.data[0] == '_' || name.data[name.length - 1] == '_'))
+        report_store_error(cc->c, name_at(cc, in), CODE_INVALID_PARAMETER,
+                           "'%.*s': a qualifier's name can't begin or end "
+                           "with '_'",
+                           SHOWN(name));
+}
+
 static void
 report_scope(struct convert_context *cc, const struct syntax_qualifier *in,
              const struct cim_qualifier_declaration *declared,
@@ -127,6 +141,7 @@ qualifier_convert(struct convert_context *cc,
         declare_find(cc->c, cc->space, in->name);
     struct convert_target t = {.type = natural_type(&in->value)};
 
+    name_check(cc, in);
     out->name = in->name;
     out->flavors = in->flavors;
     if (declared != NULL) {

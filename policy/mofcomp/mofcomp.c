@@ -1,6 +1,7 @@
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "policy/mofcomp/compile.h"
 #include "policy/mofcomp/export.h"
@@ -21,12 +22,15 @@ help(void)
     return code;
 }
 
+/* Whoever reads JSON gets it for a bad switch too, wherever that stands. */
 static int
-bad_switch(const struct error *err)
+bad_switch(int argc, char **argv, const struct error *err)
 {
     struct options plain = {.json = false};
     struct say say;
 
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+        plain.json |= strcmp(argv[i], "--diagnostics=json") == 0;
     say_init(&say, &plain);
     say_error(&say, "%s", err->text);
     return EXIT_SWITCH;
@@ -43,7 +47,7 @@ main(int argc, char **argv)
     /* A reader of our output that went away does not stop a compile. */
     signal(SIGPIPE, SIG_IGN);
     if (!options_parse(&options, argc, argv, &err))
-        code = bad_switch(&err);
+        code = bad_switch(argc, argv, &err);
     else if (options.help)
         code = help();
     else if (options.version)

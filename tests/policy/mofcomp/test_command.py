@@ -450,6 +450,10 @@ def json_diagnostics():
     _, err = plain("--diagnostics=json", "--config", "/none/at/all", path,
                    code=1)
     expect_equal(json.loads(err)["severity"], "error", err)
+    for words in (["--diagnostics=json", "--bogus"],
+                  ["--bogus", "--diagnostics=json"]):
+        _, err = plain(*words, path, code=2)
+        expect_in(json.loads(err)["message"], "--bogus: there is no such")
 
 
 @test("what the store says has a place, a line and a mark as well")

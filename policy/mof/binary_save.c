@@ -98,7 +98,7 @@ mof_binary_save(struct mof_compilation *c, const char *path)
     int r = mof_binary_write(c, &bytes);
 
     if (r == 0 && !file_write(path, buf_span(&bytes), &err)) {
-        report_file_error(c, path, CODE_FAILED, "%s", err.text);
+        report_save_error(c, path, CODE_FAILED, "%s", err.text);
         r = -1;
     }
     buf_fini(&bytes);

@@ -127,7 +127,7 @@ pack(struct binary_writer *w, struct buf *out)
     if (buf_failed(out))
         report_memory(w->c);
     else
-        report_file_error(w->c, w->source->name, CODE_OUT_OF_RANGE,
+        report_save_error(w->c, w->source->name, CODE_OUT_OF_RANGE,
                           "binary MOF can't hold so much: %zu bytes",
                           w->out.length);
 }
@@ -136,6 +136,7 @@ int
 mof_binary_write(struct mof_compilation *c, struct buf *out)
 {
     struct binary_writer w = {.c = c};
+    size_t before = c->diagnostics.count;
 
     if (!c->checked || mof_error_count(c) > 0)
         return -1;
@@ -146,7 +147,7 @@ mof_binary_write(struct mof_compilation *c, struct buf *out)
                        "left out");
     unpacked_write(&w);
     pack(&w, out);
-    report_order(c);
+    report_order(c, before);
     buf_fini(&w.out);
     buf_fini(&w.flavors);
     return mof_error_count(c) > 0 ? -1 : 0;

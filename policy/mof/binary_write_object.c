@@ -256,6 +256,8 @@ add_class(struct binary_writer *w, const struct syntax_statement *st)
     const struct syntax_class *c = st->u.class;
     size_t start = object_begin(w, 0, &c->qualifiers);
     struct writer_list list = writer_list_begin(w);
+    bool is_said = (st->change & MOF_CHANGE_SAID) != 0;
+    unsigned change = is_said ? st->change : w->c->options.class_change;
 
     for (size_t i = 0; i < c->property_count; i++) {
         writer_declaration(w, &c->properties[i], NULL, -1);
@@ -263,9 +265,8 @@ add_class(struct binary_writer *w, const struct syntax_statement *st)
     }
     writer_self(w, &list, "__CLASS", c->name);
     add_namespace(w, &list, st);
-    if ((st->change & MOF_CHANGE_SAID) != 0)
-        self_number(w, &list, "__CLASSFLAGS",
-                    st->change & MOF_CHANGE_OF_CLASS);
+    if (is_said || change != 0)
+        self_number(w, &list, "__CLASSFLAGS", change & MOF_CHANGE_OF_CLASS);
     if (c->superclass.length > 0)
         writer_self(w, &list, "__SUPERCLASS", c->superclass);
     if (c->alias.length > 0)

@@ -147,13 +147,15 @@ struct mof_options {
     struct mof_world world;
     enum mof_warning_setting warnings[MOF_WARNING_COUNT];
     struct namespace_path default_namespace; /* zeroed: root\default */
-    bool syntax_only;    /* -check: no repository is looked at */
-    bool standalone;     /* for mof_binary_write: nor here, but values are
+    bool syntax_only;      /* -check: no repository is looked at */
+    bool standalone;       /* for mof_binary_write: nor here, but values are
                             checked as far as their types are known */
-    bool strict;         /* as WMI and DSP0004 do, see docs/mof.md */
-    bool create;         /* a security statement may name a new namespace
+    unsigned class_change; /* standalone: what the binary says of classes
+                              that are under no #pragma classflags */
+    bool strict;           /* as WMI and DSP0004 do, see docs/mof.md */
+    bool create;           /* a security statement may name a new namespace
                             close to an existing one */
-    unsigned max_errors; /* 0: 20 */
+    unsigned max_errors;   /* 0: 20 */
     const char *const *include_directories;
     size_t include_count;
 };
@@ -435,7 +437,8 @@ bool mof_amend_locale(struct span text);
  * MOF.  After mof_check without an error, of a compilation whose options said
  * `standalone`: a class may be derived from one that is elsewhere.  What the
  * format is not known to hold (docs/mof.md) is an error with its place, and
- * out is as it was or not to be used.  0, or -1: diagnostics tell.
+ * out is as it was or not to be used.  0, or -1: diagnostics behind those of
+ * the check tell.
  */
 int mof_binary_write(struct mof_compilation *c, struct buf *out);
 /* The same into a file, which is there whole or, on any failure, as it was. */

@@ -365,6 +365,13 @@ report_file_error(struct mof_compilation *c, const char *file, uint32_t code,
     ADD(no_place, MOF_ERROR, MOF_PHASE_ARGUMENT, code, NULL, file);
 }
 
+void
+report_save_error(struct mof_compilation *c, const char *file, uint32_t code,
+                  const char *format, ...)
+{
+    ADD(no_place, MOF_ERROR, MOF_PHASE_STORE, code, NULL, file);
+}
+
 /* -- later ------------------------------------------------------------------ */
 
 /* Where a statement begins, from what was kept of it. */
@@ -457,17 +464,18 @@ entry_compare(const void *a, const void *b)
 }
 
 void
-report_order(struct mof_compilation *c)
+report_order(struct mof_compilation *c, size_t first)
 {
-    if (c->diagnostics.count > 1)
-        qsort(c->diagnostics.items, c->diagnostics.count,
-              sizeof(struct report_entry), entry_compare);
+    if (c->diagnostics.count > first + 1)
+        qsort(&VECTOR_AT(&c->diagnostics, struct report_entry, first),
+              c->diagnostics.count - first, sizeof(struct report_entry),
+              entry_compare);
 }
 
 void
 report_sort(struct mof_compilation *c)
 {
-    report_order(c);
+    report_order(c, 0);
     left_out_report(c);
 }
 

@@ -51,13 +51,17 @@ void report_end(struct mof_compilation *c);
 void report_file_error(struct mof_compilation *c, const char *file,
                        uint32_t code, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+/* Of a file that can't be written: phase 3. */
+void report_save_error(struct mof_compilation *c, const char *file,
+                       uint32_t code, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
 void report_memory(struct mof_compilation *c);
 
 /* Puts what was reported into the order of the text; says at the end what was
  * left out. */
 void report_sort(struct mof_compilation *c);
-/* The order alone, for what comes later. */
-void report_order(struct mof_compilation *c);
+/* The order alone, of those from the first on. */
+void report_order(struct mof_compilation *c, size_t first);
 
 /* Would a store error be reported now? */
 bool report_wants_store(const struct mof_compilation *c);

@@ -77,6 +77,7 @@ policy_options_of(struct compile *c, const char *state_dir)
                 .default_namespace = o->default_namespace,
                 .syntax_only = o->check,
                 .standalone = o->binary != NULL || o->neutral != NULL,
+                .class_change = o->class_change,
                 .strict = o->strict,
                 .create = o->create,
                 .max_errors = o->max_errors,

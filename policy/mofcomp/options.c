@@ -280,6 +280,8 @@ together(const struct options *o, struct error *err)
                   o->beside_check);
     else if (o->binary != NULL && (o->dry_run || o->dump != DUMP_NONE))
         error_set(err, "-B, --dry-run and --dump exclude each other");
+    else if (o->binary != NULL && o->instance_change != 0)
+        error_set(err, "-instance: a binary has no place for it");
     else if (o->binary != NULL && o->file_count > 1)
         error_set(err, "-B makes a binary of one source");
     else if ((o->amendment != NULL || o->neutral != NULL ||

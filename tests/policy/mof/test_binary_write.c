@@ -318,6 +318,25 @@ Test(mof_binary_write, tells_all_that_it_can_not_hold_in_one_run)
     mof_compilation_free(c);
 }
 
+/* Whoever has shown the first shows the others. */
+Test(mof_binary_write, tells_it_behind_what_the_check_told)
+{
+    struct mof_compilation *c =
+        compile_text("[Q(1.5)] class A {};\nclass B { string s = \"\\q\"; };\n"
+                     "[Q(NULL)] class C {};",
+                     &standalone);
+    struct buf out = BUF_INIT;
+
+    cr_assert(mof_diagnostic_count(c) == 1);
+    cr_expect(mof_binary_write(c, &out) < 0);
+    cr_assert(mof_diagnostic_count(c) == 3);
+    cr_expect(mof_diagnostic(c, 0)->severity == MOF_WARNING);
+    cr_expect(mof_diagnostic(c, 1)->where.line == 1);
+    cr_expect(mof_diagnostic(c, 2)->where.line == 3);
+    mof_compilation_free(c);
+    buf_fini(&out);
+}
+
 Test(mof_binary_write, leaves_out_autorecover_with_a_warning)
 {
     static const char text[] = "#pragma autorecover\nclass A {};";

@@ -390,6 +390,18 @@ def binary_namespace():
                  [("root\\wmi",)], "where it is")
 
 
+@test("-class: with -B is what the binary says of its classes")
+def binary_class_flags():
+    s = State()
+    made = os.path.join(s.top, "x.bmf")
+    plain("-class:updateonly", "-B:" + made,
+          s.file("x.mof", "class A {};\n#pragma classflags(\"createonly\")\n"
+                          "class B {};"))
+    out, _ = s.run("--dump=mof", made)
+    expect_in(out, '#pragma classflags("updateonly")\nclass A\n',
+              '#pragma classflags("createonly")\nclass B\n')
+
+
 @test("a binary is not included")
 def binary_included():
     s = State()
@@ -413,7 +425,10 @@ def bad_switches():
                   ["--max-errors=0", path], ["--max-errors=many", path],
                   ["--quiet=yes", path], ["-check:yes", path],
                   ["--config=", path], ["-I"], ["-B:x.bmf", path, path],
-                  ["-B:x.bmf", "-check", path], ["-B", path], ["-B:", path],
+                  ["-B:x.bmf", "-check", path],
+                  ["-B:x.bmf", "-instance:createonly", path],
+                  ["-B:x.bmf", "--dump=mof", path],
+                  ["-B:x.bmf", "--dry-run", path], ["-B", path], ["-B:", path],
                   ["-MOF:a", path], ["-P:secret", path], ["--Check", path]):
         _, err = s.run(*words, code=2)
         expect_equal(err.count("\n"), 1, "lines said about %s" % words)

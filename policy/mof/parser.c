@@ -45,7 +45,8 @@ parser_advance(struct parser *p)
     lexer_next(&p->lexer, &p->token);
     if (++c->tokens == LIMIT_TOKENS) {
         report_error(c, parser_at(p), CODE_INVALID_FILE,
-                     "more than %d tokens in one compile", LIMIT_TOKENS);
+                     "more than %d tokens to keep in one compile",
+                     LIMIT_TOKENS);
         p->lexer.at = p->source->text + p->source->length;
         p->lexer.swallowed = true;
         p->token.kind = TOKEN_ERROR;

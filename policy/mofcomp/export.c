@@ -6,7 +6,7 @@
 #include "policy/mofcomp/progress.h"
 #include "policy/mofcomp/say.h"
 
-#define SOURCE_BYTES ((size_t)64 * 1024 * 1024) /* that mofcomp reads */
+#define SOURCE_BYTES ((size_t)512 * 1024 * 1024) /* that mofcomp reads */
 
 static int
 export_one(struct repository *repo, const char *name, struct output *out,

@@ -134,6 +134,19 @@ def aliases():
     expect_round_trip(s, "aliases")
 
 
+@test("an empty namespace that is nearly another takes --create to come back")
+def near():
+    s = State()
+    s.run("--quiet", "--create", s.file(
+        "a.mof", '#pragma namespace("root\\\\alpha")\nclass A { };\n'
+        '#pragma namespace("root\\\\alphb")\n[RequiresEncryption(TRUE)] '
+        "instance of __SystemSecurity { };\n"))
+    expect_round_trip(s, "near", "--create")
+    text, _ = s.run("--export", "root")
+    _, err = State().run(s.file("b.mof", text), code=1)
+    expect("did you mean root\\alpha?" in err, err)
+
+
 @test("a namespace is exported with all below it and nothing beside it")
 def part():
     s = State()

@@ -244,65 +244,117 @@ take_words(struct options *o, int argc, char **argv, struct error *err)
     return true;
 }
 
-/* What does not go together. */
-static bool
-together(const struct options *o, struct error *err)
+/* -- what goes together ------------------------------------------------------ */
+
+enum given {
+    GIVEN_CHECK = 1 << 0,
+    GIVEN_DRY_RUN = 1 << 1,
+    GIVEN_DUMP = 1 << 2,
+    GIVEN_BINARY = 1 << 3,
+    GIVEN_EXPORT = 1 << 4,
+    GIVEN_OUTPUT = 1 << 5,
+    GIVEN_RECOVER = 1 << 6,
+    GIVEN_DESPITE = 1 << 7,
+    GIVEN_AUTORECOVER = 1 << 8,
+    GIVEN_WAYS = 1 << 9,          /* -N, -class or -instance */
+    GIVEN_INSTANCE_WAY = 1 << 10, /* -instance */
+    GIVEN_SPLIT = 1 << 11,        /* -MOF, -MFL or -AMENDMENT */
+    GIVEN_BOTH_PARTS = 1 << 12,
+    GIVEN_FILE = 1 << 13,
+    GIVEN_FILES = 1 << 14,       /* more than one */
+    GIVEN_INPUT_TWICE = 1 << 15, /* "-" */
+};
+
+static unsigned
+given_of(const struct options *o)
 {
     unsigned inputs = 0;
 
     for (size_t i = 0; i < o->file_count; i++)
         inputs += !o->exporting && strcmp(o->files[i], "-") == 0;
+    return (o->check ? GIVEN_CHECK : 0u) | (o->dry_run ? GIVEN_DRY_RUN : 0u) |
+           (o->dump != DUMP_NONE ? GIVEN_DUMP : 0u) |
+           (o->binary != NULL ? GIVEN_BINARY : 0u) |
+           (o->exporting ? GIVEN_EXPORT : 0u) |
+           (o->output != NULL ? GIVEN_OUTPUT : 0u) |
+           (o->recovering ? GIVEN_RECOVER : 0u) |
+           (o->despite != 0 ? GIVEN_DESPITE : 0u) |
+           (o->autorecover ? GIVEN_AUTORECOVER : 0u) |
+           (o->default_namespace.length > 0 || o->class_change != 0 ||
+                    o->instance_change != 0
+                ? GIVEN_WAYS
+                : 0u) |
+           (o->instance_change != 0 ? GIVEN_INSTANCE_WAY : 0u) |
+           (o->amendment != NULL || o->neutral != NULL || o->localized != NULL
+                ? GIVEN_SPLIT
+                : 0u) |
+           (o->neutral != NULL && o->localized != NULL ? GIVEN_BOTH_PARTS
+                                                       : 0u) |
+           (o->file_count > 0 ? GIVEN_FILE : 0u) |
+           (o->file_count > 1 ? GIVEN_FILES : 0u) |
+           (inputs > 1 ? GIVEN_INPUT_TWICE : 0u);
+}
+
+/* Whoever gives all of `when` may give none of `without` and must give one of
+ * `with`; the first row that is broken is told.  */
+static const struct {
+    unsigned when, without, with;
+    const char *text;
+} rules[] = {
+    {GIVEN_RECOVER, GIVEN_FILE | GIVEN_EXPORT, 0,
+     "--recover compiles the files on its list"},
+    {GIVEN_RECOVER,
+     GIVEN_CHECK | GIVEN_DRY_RUN | GIVEN_DUMP | GIVEN_BINARY | GIVEN_SPLIT |
+         GIVEN_WAYS,
+     0,
+     "--recover goes with none of -check, -N, -class, -instance, -B, "
+     "--dry-run and --dump"},
+    {GIVEN_DESPITE, 0, GIVEN_RECOVER, "--despite goes with --recover"},
+    {GIVEN_AUTORECOVER, GIVEN_WAYS, 0,
+     "-autorecover goes with none of -N, -class and -instance, which recovery "
+     "does not know: write pragmas"},
+    {0, 0, GIVEN_FILE | GIVEN_RECOVER, "no file to compile; --help tells how"},
+    {0, GIVEN_INPUT_TWICE, 0, "standard input can be read once only"},
+    {GIVEN_BINARY, GIVEN_DRY_RUN | GIVEN_DUMP, 0,
+     "-B, --dry-run and --dump exclude each other"},
+    {GIVEN_BINARY, GIVEN_INSTANCE_WAY, 0,
+     "-instance: a binary has no place for it"},
+    {GIVEN_BINARY, GIVEN_FILES, 0, "-B makes a binary of one source"},
+    {GIVEN_SPLIT, 0, GIVEN_BOTH_PARTS,
+     "a split needs both -MOF:FILE and -MFL:FILE"},
+    {GIVEN_SPLIT,
+     GIVEN_DRY_RUN | GIVEN_DUMP | GIVEN_BINARY | GIVEN_EXPORT |
+         GIVEN_AUTORECOVER,
+     0,
+     "-MOF and -MFL go with none of -B, -autorecover, --dry-run, --dump and "
+     "--export"},
+    {GIVEN_EXPORT, GIVEN_DRY_RUN | GIVEN_DUMP | GIVEN_BINARY, 0,
+     "--export goes with none of -B, --dry-run and --dump"},
+    {GIVEN_OUTPUT, 0, GIVEN_EXPORT, "--output goes with --export"},
+    {GIVEN_DRY_RUN, GIVEN_DUMP, 0, "--dry-run and --dump exclude each other"},
+};
+
+static bool
+together(const struct options *o, struct error *err)
+{
+    unsigned given = given_of(o);
+
     if (o->help || o->version)
         return true;
-    if (o->recovering && (o->file_count > 0 || o->exporting))
-        error_set(err, "--recover compiles the files on its list");
-    else if (o->recovering &&
-             (o->check || o->dry_run || o->dump != DUMP_NONE ||
-              o->binary != NULL || o->neutral != NULL ||
-              o->default_namespace.length > 0 || o->class_change != 0 ||
-              o->instance_change != 0))
-        error_set(err, "--recover goes with none of -check, -N, -class, "
-                       "-instance, -B, --dry-run and --dump");
-    else if (o->despite != 0 && !o->recovering)
-        error_set(err, "--despite goes with --recover");
-    else if (o->autorecover &&
-             (o->default_namespace.length > 0 || o->class_change != 0 ||
-              o->instance_change != 0))
-        error_set(err, "-autorecover goes with none of -N, -class and "
-                       "-instance, which recovery does not know: write "
-                       "pragmas");
-    else if (o->file_count == 0 && !o->recovering)
-        error_set(err, "no file to compile; --help tells how");
-    else if (inputs > 1)
-        error_set(err, "standard input can be read once only");
-    else if (o->check && o->beside_check != NULL)
+    if (o->check && !o->recovering && o->beside_check != NULL) {
         error_set(err, "-check stands alone: %s goes with a compile",
                   o->beside_check);
-    else if (o->binary != NULL && (o->dry_run || o->dump != DUMP_NONE))
-        error_set(err, "-B, --dry-run and --dump exclude each other");
-    else if (o->binary != NULL && o->instance_change != 0)
-        error_set(err, "-instance: a binary has no place for it");
-    else if (o->binary != NULL && o->file_count > 1)
-        error_set(err, "-B makes a binary of one source");
-    else if ((o->amendment != NULL || o->neutral != NULL ||
-              o->localized != NULL) &&
-             (o->neutral == NULL || o->localized == NULL))
-        error_set(err, "a split needs both -MOF:FILE and -MFL:FILE");
-    else if (o->neutral != NULL &&
-             (o->dry_run || o->dump != DUMP_NONE || o->binary != NULL ||
-              o->exporting || o->autorecover))
-        error_set(err, "-MOF and -MFL go with none of -B, -autorecover, "
-                       "--dry-run, --dump and --export");
-    else if (o->exporting &&
-             (o->dry_run || o->dump != DUMP_NONE || o->binary != NULL))
-        error_set(err, "--export goes with none of -B, --dry-run and --dump");
-    else if (o->output != NULL && !o->exporting)
-        error_set(err, "--output goes with --export");
-    else if (o->dry_run && o->dump != DUMP_NONE)
-        error_set(err, "--dry-run and --dump exclude each other");
-    else
-        return true;
-    return false;
+        return false;
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(rules); i++) {
+        if ((given & rules[i].when) != rules[i].when ||
+            ((given & rules[i].without) == 0 &&
+             (rules[i].with == 0 || (given & rules[i].with) != 0)))
+            continue;
+        error_set(err, "%s", rules[i].text);
+        return false;
+    }
+    return true;
 }
 
 bool

@@ -3,6 +3,7 @@
 
 #include "policy/mof/build.h"
 #include "policy/mof/check.h"
+#include "policy/mof/lexer.h"
 #include "policy/mof/names.h"
 #include "policy/mof/report.h"
 #include "policy/mof/schema.h"
@@ -330,8 +331,9 @@ path_split(struct mof_compilation *c, struct span path, struct span *class_out,
     while (n < path.length && path.data[n] != '.' && path.data[n] != '=')
         n++;
     *class_out = (struct span){path.data, n};
-    return n > 0 && mof_key_from_path(c->arena, span_skip(path, n),
-                                      SPAN("name"), key_out);
+    return lexer_is_identifier(*class_out) &&
+           mof_key_from_path(c->arena, span_skip(path, n), SPAN("name"),
+                             key_out);
 }
 
 static void

@@ -26,6 +26,7 @@ struct policy_compile {
     struct mof_compilation *mof;
     struct repository_change change;
     uint64_t generation;
+    bool is_new_file;
     struct recover_list *recover; /* NULL: nothing for the list */
     struct arena *arena;
     size_t created_count, created_capacity;
@@ -217,8 +218,13 @@ note_created(void *arg, const char *display)
 static int
 prepare(struct policy_compile *c, struct error *err)
 {
-    if (c->options.recover && recover_damaged(&c->options, err) < 0)
-        return -1;
+    if (c->options.recover) {
+        int r = recover_damaged(&c->options, err);
+
+        if (r < 0)
+            return -1;
+        c->is_new_file = r > 0;
+    }
     if (c->repo == NULL && take(c, err) < 0)
         return -1;
     if (c->options.recover &&
@@ -288,6 +294,12 @@ policy_compile_commit(struct policy_compile *c, struct error *err)
     r = commit(c, err);
     state_owner_leave();
     return r;
+}
+
+bool
+policy_compile_is_new_file(const struct policy_compile *c)
+{
+    return c->is_new_file;
 }
 
 const char *

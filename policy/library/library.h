@@ -84,6 +84,9 @@ const char *policy_compile_created(const struct policy_compile *c,
  * there is none yet. */
 struct repository *policy_compile_repository(const struct policy_compile *c);
 const char *policy_compile_state_dir(const struct policy_compile *c);
+/* A recovery made another file, which whoever has the old one open has to open
+ * anew. */
+bool policy_compile_is_new_file(const struct policy_compile *c);
 
 /* -- the difference that a commit would make -------------------------------- */
 

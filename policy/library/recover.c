@@ -513,21 +513,28 @@ recover_damaged(const struct policy_compile_options *options,
                 struct error *err)
 {
     struct repository *repo;
+    char path[512];
+    bool missing;
     struct error why = {0};
-    int r = repository_open(options->state_dir, REPOSITORY_WRITE, &repo, &why);
+    int r;
 
+    if (path_of(path, options->state_dir, REPOSITORY_FILE, err) < 0)
+        return -1;
+    missing = access(path, F_OK) != 0;
+    r = repository_open(options->state_dir, REPOSITORY_WRITE, &repo, &why);
     if (r == 0)
         r = repository_check(repo, &why);
     repository_close(repo);
     if (r == 0)
-        return 0;
+        return missing;
     if (why.code != -EILSEQ) {
         *err = why;
         return -1;
     }
-    return repository_set_aside(
+    r = repository_set_aside(
         options->state_dir,
         options->turn_timeout_ms > 0 ? options->turn_timeout_ms : 60000, err);
+    return r < 0 ? -1 : 1;
 }
 
 int

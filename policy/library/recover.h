@@ -24,7 +24,8 @@ int recover_prepare(struct recover_list *list, uint64_t generation,
 int recover_activate(const char *state_dir, struct error *err);
 void recover_discard(const char *state_dir);
 
-/* Before a compile with options.recover: a damaged repository goes aside. */
+/* Before a compile with options.recover: a damaged repository goes aside.  1:
+ * there is another file now, 0 the same, -1. */
 int recover_damaged(const struct policy_compile_options *options,
                     struct error *err);
 /* In its transaction: takes out all that is stored. */

@@ -202,8 +202,13 @@ gateway_activate(struct compile *c)
         return;
     snprintf(request, sizeof(request), "activate %llu",
              (unsigned long long)policy_compile_generation(c->policy));
+    /* A repository that was made anew is another file than the one that the
+     * gateway's processes have open; a reload opens it. */
     if (control_call(c->control, request, ACTIVATE_TIMEOUT_MS, NULL,
-                     &c->gateway_error) < 0)
+                     &c->gateway_error) < 0 ||
+        (policy_compile_is_new_file(c->policy) &&
+         control_call(c->control, "reload", ACTIVATE_TIMEOUT_MS, NULL,
+                      &c->gateway_error) < 0))
         gateway_lost(c);
 }
 

@@ -37,6 +37,11 @@ for _name in [n for n in os.environ if n.startswith("KRB5")] + [
         "http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY",
         "ALL_PROXY", "NOTIFY_SOCKET", "LISTEN_FDS", "JOURNAL_STREAM"]:
     os.environ.pop(_name, None)
+# What ignores signals (nohup, a job in the background) makes its children
+# ignore them too.
+for _signal in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM, signal.SIGQUIT):
+    if signal.getsignal(_signal) == signal.SIG_IGN:
+        signal.signal(_signal, signal.SIG_DFL)
 os.environ.setdefault(
     "LSAN_OPTIONS", "suppressions=%s/tests/support/lsan.supp:"
     "print_suppressions=0" % SRC)

@@ -115,10 +115,11 @@ class Accept:
 class Served:
     """A server, and our client."""
 
-    def __init__(self, realm, pid, port, path, status, cores, fresh):
+    def __init__(self, realm, pid, port, path, status, cores, fresh,
+                 lines=None):
         self.realm, self.pid, self.port = realm, pid, port
         self.path, self.status, self.cores = path, status, cores
-        self.fresh = fresh
+        self.fresh, self.lines = fresh, lines
         for child in children(pid):
             os.sched_setaffinity(child, cores)
 
@@ -126,8 +127,11 @@ class Served:
         client = {0, 1} if len(self.cores) > 1 else {1}
         command = [tool("load"), str(self.port), self.path, str(self.status),
                    str(CONNECTIONS), str(count)]
-        if self.fresh:
-            command.append("FILE:" + self.realm.ccache("alice"))
+        if self.fresh or self.lines:
+            command.append("FILE:" + self.realm.ccache("alice")
+                           if self.fresh else "-")
+        if self.lines:
+            command.append(self.lines)
         pids = children(self.pid)
         before = cpu_seconds(pids)
         out = subprocess.run(
@@ -150,10 +154,10 @@ def bare(realm, processes, cores, fresh):
                   fresh)
 
 
-def served(gate, listener, path, status, cores, fresh):
+def served(gate, listener, path, status, cores, fresh, lines=None):
     return Served(gate.realm, gate.process.pid,
                   gate.listeners[listener].rsplit(":", 1)[1], path, status,
-                  cores, fresh)
+                  cores, fresh, lines)
 
 
 # -- rounds -------------------------------------------------------------------

@@ -2,10 +2,10 @@
  * Keeps CONNECTIONS connections to 127.0.0.1:PORT busy, one request on each
  * at a time, until COUNT of them have been answered with STATUS.
  *
- *     load PORT PATH STATUS CONNECTIONS COUNT [CCACHE]
+ *     load PORT PATH STATUS CONNECTIONS COUNT [CCACHE|- [LINES]]
  *
  * With CCACHE every request has a token of its own, made before the clock
- * starts.  Prints, as JSON, the seconds and the latency of one request.
+ * starts.  LINES are header lines for each, with their ends.  Prints, as JSON, the seconds and the latency of one request.
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -32,7 +32,7 @@ struct client {
 };
 
 struct load {
-    const char *path, *status;
+    const char *path, *status, *lines;
     char **tokens; /* NULL: none */
     size_t asked, answered, count;
     double *latency;
@@ -45,8 +45,10 @@ client_ask(struct client *c, struct load *load)
     const char *token = load->tokens ? load->tokens[load->asked] : NULL;
     int length = snprintf(request, sizeof(request),
                           "GET %s HTTP/1.1\r\nHost: localhost\r\n"
-                          "User-Agent: bench/1.0\r\nAccept: */*\r\n%s%s%s\r\n",
-                          load->path, token ? "Authorization: Negotiate " : "",
+                          "User-Agent: bench/1.0\r\nAccept: */*\r\n"
+                          "%s%s%s%s\r\n",
+                          load->path, load->lines,
+                          token ? "Authorization: Negotiate " : "",
                           token ? token : "", token ? "\r\n" : "");
 
     if (length >= REQUEST_MAX)
@@ -146,14 +148,18 @@ main(int argc, char **argv)
     double seconds;
 
     if (argc < 6) {
-        fprintf(stderr, "load PORT PATH STATUS CONNECTIONS COUNT [CCACHE]\n");
+        fprintf(stderr, "load PORT PATH STATUS CONNECTIONS COUNT"
+                        " [CCACHE|- [LINES]]\n");
         return 2;
     }
     load.path = argv[2];
     load.status = argv[3];
     connections = rig_number(argv[4]);
     load.count = rig_number(argv[5]);
-    load.tokens = argc > 6 ? rig_tokens(argv[6], load.count) : NULL;
+    load.tokens = argc > 6 && strcmp(argv[6], "-") != 0
+                      ? rig_tokens(argv[6], load.count)
+                      : NULL;
+    load.lines = argc > 7 ? argv[7] : "";
     load.latency = calloc(load.count, sizeof(double));
     clients = calloc(connections, sizeof(*clients));
     if (epoll_fd < 0 || load.latency == NULL || clients == NULL)

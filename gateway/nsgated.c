@@ -71,6 +71,11 @@ main(int argc, char **argv)
         config_free(config);
         return 1;
     }
+    if (check && hops_check(config, &err) < 0) {
+        fprintf(stderr, "nsgated: %s\n", err.text);
+        config_free(config);
+        return 1;
+    }
     if (check) {
         printf("%s: good\n", config->path);
         config_free(config);

@@ -26,6 +26,11 @@ int files_check(const struct config *config, struct error *err);
 /* The same in a process of its own, which takes what it read of keys with it:
  * for one that goes on. */
 int files_check_apart(const struct config *config, struct error *err);
+/* Whether routes of namespaces that require encryption, by the policy in
+ * force, lead to servers over private ways (threat 29).  Without a policy
+ * there is nothing to find.  One that does not serves the others, so that it
+ * is no reason not to start. */
+int hops_check(const struct config *config, struct error *err);
 /* Certificates, keys and secrets of the listeners alone. */
 int listener_files_check(const struct config *config, struct error *err);
 

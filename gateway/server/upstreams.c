@@ -10,7 +10,9 @@
 #include <unistd.h>
 
 #include "gateway/http/http.h"
+#include "gateway/server/server.h"
 #include "gateway/sys/sys.h"
+#include "policy/decision/decision.h"
 
 #define PEM_BYTES_MAX ((size_t)4 * 1024 * 1024)
 
@@ -58,8 +60,8 @@ pem_load(const struct config_route *r, const char *key, const char *path,
 }
 
 static int
-files_check(const struct config_route *r, const struct account *user,
-            struct error *err)
+route_files_check(const struct config_route *r, const struct account *user,
+                  struct error *err)
 {
     struct buf ca = BUF_INIT, certificate = BUF_INIT, key = BUF_INIT;
     int result = -1;
@@ -96,10 +98,44 @@ upstream_files_check(const struct config *config, struct error *err)
     if (account_find(config->user, &user, err) < 0)
         return config_blame(config, "user", err);
     for (size_t i = 0; i < config->route_count; i++) {
-        if (files_check(&config->routes[i], &user, err) < 0)
+        if (route_files_check(&config->routes[i], &user, err) < 0)
             return -1;
     }
     return 0;
+}
+
+/* -- the way -------------------------------------------------------------- */
+
+static int
+hop_check(const struct policy_image *image, const struct config_route *r,
+          struct error *err)
+{
+    const struct config_upstream *open = proxy_route_open_upstream(r);
+    struct policy_entry entry;
+
+    if (open == NULL || !policy_image_find(image, &r->namespace, &entry) ||
+        entry.required_level != AUTHN_LEVEL_PKT_PRIVACY)
+        return 0;
+    error_set(err,
+              "%s requires encryption, and the way to %s is not private: "
+              "requests are refused",
+              r->namespace.text, open->url);
+    return config_blame_route(r, "upstream", err);
+}
+
+int
+hops_check(const struct config *config, struct error *err)
+{
+    struct policy_image *image;
+    int result = 0;
+
+    if (config->route_count == 0 ||
+        policy_image_open(config->state_dir, &image, NULL) < 0)
+        return 0;
+    for (size_t i = 0; result == 0 && i < config->route_count; i++)
+        result = hop_check(image, &config->routes[i], err);
+    policy_image_unref(image);
+    return result;
 }
 
 /* -- addresses ------------------------------------------------------------ */
@@ -160,8 +196,11 @@ int
 upstream_set_open(const struct config *config, struct upstream_set *out,
                   struct error *err)
 {
+    struct error why = {0, ""};
     size_t count = 0;
 
+    if (hops_check(config, &why) < 0)
+        log_write(LOG_LEVEL_WARNING, "%s", why.text);
     for (size_t i = 0; i < config->route_count; i++)
         count += config->routes[i].upstream_count;
     *out = (struct upstream_set){

@@ -3,14 +3,15 @@
 import hashlib
 import json
 import os
+import re
 import socket
 import threading
 
 from sealing import Sealed
 
 from harness import (BUILD, DEADLINE, Failure, Gate, at_end, expect,
-                     expect_equal, main, read, scratch, test, tls_dir,
-                     wait_for)
+                     expect_equal, main, program, read, run, scratch, test,
+                     tls_dir, wait_for)
 from upstream import Upstream
 
 MOF = r"""
@@ -522,6 +523,25 @@ def _():
         get("/%s/x" % name, "http").expect(403)
         get("/%s/x" % name, "http", method="POST", body=b"secret").expect(403)
     expect_equal(count(), before, "requests that reached a server")
+
+
+@test("--check-config finds a way that the policy makes useless, a start warns")
+def _():
+    done = run(program("nsgated"), "--check-config", "--config", gate.conf,
+               check=False)
+    expect_equal(done.returncode, 1, "exit status")
+    line = re.search(r":(\d+): upstream: root.guarded requires encryption, and "
+                     r"the way to (\S+) is not private", done.stderr)
+    expect(line and read(gate.conf).split("\n")[int(line.group(1)) - 1]
+           .startswith("upstream"), "what it says", done.stderr)
+    expect("root\\guarded requires encryption" in gate.log() or
+           "root\\guarded requires encryption" in restarted_log(), "the log",
+           gate.log())
+
+
+def restarted_log():
+    gate.restart()
+    return gate.log()
 
 
 @test("sealed requests go on as what is inside, and their answers come sealed")

@@ -203,6 +203,8 @@ void *http_request_connection_context(const struct http_request *r);
 struct http_body_taker {
     void *arg;
     size_t (*take)(void *arg, const char *data, size_t size);
+    /* It is over, whether or not there is an answer already; may be NULL. */
+    void (*end)(void *arg);
 };
 void http_request_take_body(struct http_request *r,
                             const struct http_body_taker *taker);

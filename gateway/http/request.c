@@ -251,6 +251,8 @@ request_finish_reading(struct http_request *r)
 
     r->phase = REQUEST_COMPLETE;
     connection_enter(r->connection, CONNECTION_ANSWERING);
+    if (r->taker.take != NULL && r->taker.end != NULL)
+        r->taker.end(r->taker.arg);
     if (r->response != NULL)
         return;
     if (r->dropped > 0 && r->taker.take == NULL)

@@ -57,9 +57,9 @@ static const char *const identity_prefixes[] = {"X-Remote-",
 /* Of an answer: challenges are for the gateway, and the rest would be obeyed
  * by a server in front of it. */
 static const char *const answer_private[] = {
-    "WWW-Authenticate",     "Authentication-Info", "Proxy-Authentication-Info",
-    "Content-Length",       "X-Sendfile",          "Alt-Svc",
-    "X-Lighttpd-Send-File", "X-Reproxy-URL"};
+    "WWW-Authenticate", "Authentication-Info",  "Proxy-Authentication-Info",
+    "Content-Length",   "X-Sendfile",           "Clear-Site-Data",
+    "Alt-Svc",          "X-Lighttpd-Send-File", "X-Reproxy-URL"};
 static const char *const answer_private_prefixes[] = {"X-Accel-", "X-Nsgate-",
                                                       "Nsgate-"};
 
@@ -132,7 +132,8 @@ proxy_cookie_strip(struct span value, struct buf *out)
         struct span pair = span_trim(span_cut(value, ';', &value)), rest;
 
         if (pair.length == 0 ||
-            span_equal(span_cut(pair, '=', &rest), SPAN("__Host-nsgate")))
+            span_equal(span_trim(span_cut(pair, '=', &rest)),
+                       SPAN("__Host-nsgate")))
             continue;
         if (out->length > 0)
             buf_add_string(out, "; ");

@@ -101,11 +101,22 @@ forward_take(void *arg, const char *data, size_t size)
     return took;
 }
 
+/* Also of one that was answered before: an upstream may begin its answer
+ * early and end it only when it has read all. */
+static void
+forward_take_end(void *arg)
+{
+    struct request *r = arg;
+
+    if (r->forward.transfer != NULL)
+        proxy_transfer_write_end(r->forward.transfer);
+}
+
 enum step_result
 forward_body(struct request *r)
 {
     const struct config_route *c = proxy_route_config(r->forward.route);
-    const struct http_body_taker taker = {r, forward_take};
+    const struct http_body_taker taker = {r, forward_take, forward_take_end};
     uint64_t length = 0;
 
     if (request_header_count(r, "Upgrade") > 0 &&

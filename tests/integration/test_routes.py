@@ -463,6 +463,21 @@ def _():
     expect_equal((a.status, a.body), (413, b"too much"), "answer")
 
 
+@test("a server that begins its answer early still gets the body's end")
+def _():
+    plain.said.clear()
+    with gate.connect("https") as c:
+        c.send(c.request("/plain/echo", gate.token(), method="POST", headers=[
+            ("Transfer-Encoding", "chunked")]))
+        c.send(b"5\r\nhello\r\n")
+        wait_for(plain.said.is_set, "the head of the answer")
+        before = len(gate.access())
+        get("/plain/hello").expect(200)  # the head has come through by now
+        wait_for(lambda: len(gate.access()) > before, "its record")
+        c.send(b"0\r\n\r\n")
+        expect_equal(c.receive().expect(200).body, b"done", "answer")
+
+
 @test("another server is asked when one cannot be reached, and it first")
 def _():
     for _ in range(6):

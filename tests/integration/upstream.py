@@ -30,6 +30,7 @@ class Upstream:
         self.seen, self.connections, self.clients = [], 0, []
         self.gone = threading.Event()     # a client went away
         self.release = threading.Event()  # lets those go on that wait
+        self.said = threading.Event()     # an early head
         self.sent = 0
         if unix:
             self.socket = socket.socket(socket.AF_UNIX)
@@ -263,6 +264,14 @@ class Upstream:
         c.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
         return self._hang(c, seen, f)
 
+    def _echo(self, c, seen, f):
+        """Says its head at once, and ends when the body has ended."""
+        c.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        self.said.set()
+        self.body(f, seen)
+        c.sendall(b"4\r\ndone\r\n0\r\n\r\n")
+        return True
+
     def _early(self, c, seen, _f):
         """Answers without having read the body, and closes."""
         self.answer(c, seen, b"too much", "413 Content Too Large",
@@ -276,4 +285,4 @@ class Upstream:
         return self.answer(c, seen, b"read at last")
 
 
-EARLY = ("_early", "_unread", "_hang")
+EARLY = ("_early", "_echo", "_unread", "_hang")

@@ -572,7 +572,8 @@ weaker_visit(void *arg, const struct policy_entry *entry)
         return true;
     r = repository_namespace_find(w->repo, &path, &now, w->err);
     w->failed |= r < 0;
-    if (r > 0 && !now.requires_encryption)
+    /* One that is gone would be made anew without, by its next compile. */
+    if (r == 0 || (r > 0 && !now.requires_encryption))
         return w->visit(w->arg, entry->display);
     return r >= 0;
 }

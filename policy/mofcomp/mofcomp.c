@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "policy/mofcomp/output.h"
 #include "policy/mofcomp/compile.h"
 #include "policy/mofcomp/export.h"
 #include "policy/mofcomp/say.h"
@@ -36,6 +37,29 @@ bad_switch(int argc, char **argv, const struct error *err)
     return EXIT_SWITCH;
 }
 
+/* What is written takes the place of nothing that is read, and of no other
+ * that is written. */
+static int
+outputs_check(const struct options *o, struct error *err)
+{
+    const char *const outputs[] = {o->binary, o->neutral, o->localized};
+
+    for (size_t i = 0; i < ARRAY_COUNT(outputs); i++) {
+        for (size_t j = 0; outputs[i] != NULL && j < o->file_count; j++) {
+            if (strcmp(o->files[j], "-") != 0 &&
+                output_is_same(outputs[i], o->files[j]))
+                return error_set(err, "%s would be written over what is read",
+                                 outputs[i]);
+        }
+        for (size_t j = 0; outputs[i] != NULL && j < i; j++) {
+            if (outputs[j] != NULL && output_is_same(outputs[i], outputs[j]))
+                return error_set(err, "-MOF: and -MFL: name one file, %s",
+                                 outputs[i]);
+        }
+    }
+    return 0;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -46,7 +70,8 @@ main(int argc, char **argv)
     setlocale(LC_CTYPE, "");
     /* A reader of our output that went away does not stop a compile. */
     signal(SIGPIPE, SIG_IGN);
-    if (!options_parse(&options, argc, argv, &err))
+    if (!options_parse(&options, argc, argv, &err) ||
+        outputs_check(&options, &err) < 0)
         code = bad_switch(argc, argv, &err);
     else if (options.help)
         code = help();

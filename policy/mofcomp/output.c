@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,6 +13,46 @@ output_fail(const struct output *out, struct error *err)
 {
     return error_set_errno(err, errno, "%s",
                            out->path != NULL ? out->path : "standard output");
+}
+
+/* The directory that path is in. */
+static bool
+directory_stat(const char *path, struct stat *out)
+{
+    const char *slash = strrchr(path, '/');
+    size_t length = slash == NULL ? 0 : slash == path ? 1 : slash - path;
+    char *directory = length > 0 ? strndup(path, length) : strdup(".");
+    bool ok = directory != NULL && stat(directory, out) == 0;
+
+    free(directory);
+    return ok;
+}
+
+static const char *
+name_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash != NULL ? slash + 1 : path;
+}
+
+static bool
+is_same(const struct stat *a, const struct stat *b)
+{
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+bool
+output_is_same(const char *a, const char *b)
+{
+    struct stat x, y;
+
+    if (strcmp(a, b) == 0)
+        return true;
+    if (stat(a, &x) == 0 && stat(b, &y) == 0)
+        return is_same(&x, &y);
+    return strcmp(name_of(a), name_of(b)) == 0 && directory_stat(a, &x) &&
+           directory_stat(b, &y) && is_same(&x, &y);
 }
 
 int

@@ -13,6 +13,8 @@ struct output {
     size_t bytes;
 };
 
+/* Whether both name one file, be it there or not yet. */
+bool output_is_same(const char *a, const char *b);
 int output_open(struct output *out, const char *path, struct error *err);
 /* As policy_export wants it; arg is the output. */
 int output_write(void *arg, struct span text, struct error *err);

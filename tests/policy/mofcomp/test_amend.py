@@ -179,6 +179,30 @@ def real():
     expect(count > 3, "only %d files" % count)
 
 
+@test("nothing is written over what is read, nor one half over the other")
+def overwrites():
+    s = State()
+    path = s.file("m.mof", MASTER)
+    os.symlink(path, os.path.join(s.top, "link.mof"))
+    new = os.path.join(s.top, "n.mof")
+    dotted = os.path.join(s.top, ".", "n.mof")
+    for words in (["-B:" + path, path],
+                  ["-B:" + os.path.join(s.top, "link.mof"), path],
+                  ["-AMENDMENT:MS_409", "-MOF:" + path, "-MFL:" + new, path],
+                  ["-AMENDMENT:MS_409", "-MOF:" + new, "-MFL:" + path, path],
+                  ["-AMENDMENT:MS_409", "-MOF:" + new, "-MFL:" + new, path],
+                  ["-AMENDMENT:MS_409", "-MOF:" + new, "-MFL:" + dotted,
+                   path]):
+        done = subprocess.run([MOFCOMP, *words], capture_output=True,
+                              text=True, env=ENVIRONMENT, check=False)
+        expect_equal((words, done.returncode), (words, 2), "exit status")
+        expect("would be written over" in done.stderr or
+               "name one file" in done.stderr, done.stderr)
+        with open(path, encoding="utf-8") as f:
+            expect_equal(f.read(), MASTER, "the source")
+        expect(not os.path.exists(new), "something was written")
+
+
 if __name__ == "__main__":
     scratch()
     main()

@@ -175,6 +175,22 @@ def weaker():
     expect_equal(s.encrypted(), [], "encrypted")
 
 
+@test("a recovery that would lose an encrypted namespace is refused")
+def lost():
+    s = State()
+    s.run("--quiet", "-N:root\\enc", s.file("enc.mof", """
+[RequiresEncryption(TRUE)] instance of __SystemSecurity { };
+class Enc { [key] string Name; };
+"""))
+    s.run("--quiet", "-autorecover", s.file("class.mof", CLASS))
+    image = s.image()
+    _, err = s.run("--recover", code=1)
+    expect("root\\enc requires encryption now" in err, err)
+    expect_equal(s.image(), image, "the image")
+    _, err = s.run("--recover", "--despite=weaker")
+    expect("root\\enc does not require encryption any more" in err, err)
+
+
 @test("what does not go together is exit 2, an empty list exit 1")
 def switches():
     s = State()

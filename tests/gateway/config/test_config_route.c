@@ -1,21 +1,16 @@
-#include "gateway/config/config.h"
-
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
-#include "gateway/config/load.h"
-#include "tests/support/support.h"
+#include "tests/gateway/config/written.h"
 
 SUITE(config_route);
 
 /* Nine lines; a route begins at line 10. */
-#define BASE                                                                  \
+#define ROUTE_BASE                                                            \
     "[nsgate]\n"                                                              \
-    "state_dir = %s\n"                                                        \
-    "runtime_dir = %s\n"                                                      \
-    "keytab = %s/keytab\n"                                                    \
+    "state_dir = DIR/state\n"                                                 \
+    "runtime_dir = DIR/run\n"                                                 \
+    "keytab = DIR/keytab\n"                                                   \
     "acceptor = HTTP@gw.example.com\n"                                        \
     "user = root\n"                                                           \
     "store_user = root\n"                                                     \
@@ -25,22 +20,11 @@ SUITE(config_route);
 static int
 load(const char *routes, struct config **out, struct error *err)
 {
-    static const char *dir;
     struct buf text = BUF_INIT;
-    char path[4200];
     int result;
 
-    if (dir == NULL) {
-        dir = test_directory();
-        cr_assert_eq(chmod(dir, 0755), 0);
-        snprintf(path, sizeof(path), "%s/keytab", dir);
-        test_write_file(path, "x", 1);
-        cr_assert_eq(chmod(path, 0600), 0);
-    }
-    buf_addf(&text, BASE, dir, dir, dir);
-    buf_add_string(&text, routes);
-    buf_add_string(&text, "[listener/l]\nbind = 127.0.0.1:5985\n");
-    result = config_load_text("t.conf", buf_span(&text), out, err);
+    buf_addf(&text, "%s%s" CLEAR, ROUTE_BASE, routes);
+    result = written_load(text.data, out, err);
     buf_fini(&text);
     return result;
 }

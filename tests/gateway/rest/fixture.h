@@ -6,17 +6,13 @@
 #include "gateway/rest/rest.h"
 #include "policy/mof/mof.h"
 #include "policy/repository/repository.h"
+#include "tests/support/stored.h"
 #include "tests/support/support.h"
 
 /* Real repositories, filled from MOF text, and what is read from them. */
 
 /* Classes and instances of every shape in root\\Test. */
 extern const char fixture_mof[];
-
-/* What was compiled, in a fresh repository; frees c.  Nothing worse than a
- * note may come of it. */
-struct repository *repository_of_unit(struct mof_compilation *c);
-struct repository *repository_of(const char *text);
 
 struct rest_target target_of(const char *path, const char *query);
 

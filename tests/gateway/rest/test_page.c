@@ -34,7 +34,7 @@ read_page(struct repository *repo, const char *path, const char *query,
 
 Test(page, a_page_holds_instances_of_subclasses_too)
 {
-    struct repository *repo = repository_of(fixture_mof);
+    struct repository *repo = stored_text(fixture_mof);
     struct buf out = BUF_INIT;
     cJSON *json, *list;
 
@@ -57,7 +57,7 @@ Test(page, a_page_holds_instances_of_subclasses_too)
 
 Test(page, an_empty_page_is_a_complete_document)
 {
-    struct repository *repo = repository_of(fixture_mof);
+    struct repository *repo = stored_text(fixture_mof);
     struct buf out = BUF_INIT;
 
     read_page(repo, "/cim/root/test:Empty/instances", NULL, &out);
@@ -70,7 +70,7 @@ Test(page, an_empty_page_is_a_complete_document)
 
 Test(page, a_page_of_an_unknown_class_is_not_found)
 {
-    struct repository *repo = repository_of(fixture_mof);
+    struct repository *repo = stored_text(fixture_mof);
     struct rest_target target = target_of("/cim/root/test:No/instances", NULL);
     struct rest_page *page = rest_page_new(&target);
     struct buf out = BUF_INIT;
@@ -100,7 +100,7 @@ repository_of_many(unsigned count, unsigned note_bytes)
     for (unsigned i = 0; i < count; i++)
         buf_addf(&text, "instance of M { N = %u; Note = \"%0*d\"; };\n", i,
                  (int)note_bytes, 0);
-    repo = repository_of(text.data);
+    repo = stored_text(text.data);
     buf_fini(&text);
     return repo;
 }
@@ -205,7 +205,7 @@ Test(page, the_examples_compile_without_a_warning_and_read_as_documented)
 
     for (size_t i = 0; i < ARRAY_COUNT(files); i++)
         mof_compile_file(c, test_source_path(files[i]));
-    repo = repository_of_unit(c);
+    repo = stored_unit(c);
     assert_reads(repo, "/cim/root/MyNamespace:My_Disk.DeviceID=\"sda\"",
                  "{\"kind\":\"instance\",\"self\":\"/cim/root/mynamespace:"
                  "My_RotatingDisk.deviceid=%22sda%22\","

@@ -9,7 +9,7 @@ SUITE(read);
 
 Test(read, a_namespace_shows_what_is_in_it_and_who_asks)
 {
-    struct repository *repo = repository_of(fixture_mof);
+    struct repository *repo = stored_text(fixture_mof);
 
     assert_reads(
         repo, "/cim/root/test",
@@ -50,7 +50,7 @@ named(const cJSON *list, const char *name)
 
 Test(read, a_class_has_what_it_inherits)
 {
-    struct repository *repo = repository_of(fixture_mof);
+    struct repository *repo = stored_text(fixture_mof);
     cJSON *json = read_json(repo, "/cim/root/test:wide");
     const struct {
         const char *list, *feature, *origin;
@@ -77,7 +77,7 @@ Test(read, a_class_has_what_it_inherits)
 
 Test(read, system_classes_are_in_every_namespace)
 {
-    struct repository *repo = repository_of(fixture_mof);
+    struct repository *repo = stored_text(fixture_mof);
     cJSON *json = read_json(repo, "/cim/root/test/inner:__SystemSecurity");
 
     cr_assert_not_null(
@@ -114,7 +114,7 @@ Test(read, an_instance_is_found_by_each_form_of_its_path)
          "\"class\":\"Wide\",\"properties\":{\"Id\":\"a/b \\\"c\\\"\\\\\","
          "\"Size\":\"18446744073709551615\",\"Note\":null,\"List\":null}}"},
     };
-    struct repository *repo = repository_of(fixture_mof);
+    struct repository *repo = stored_text(fixture_mof);
 
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++)
         assert_reads(repo, rows[i].path, rows[i].json);
@@ -140,7 +140,7 @@ Test(read, what_is_missing_or_malformed_is_told_apart)
         {"/cim/root/test:Part.Id=\"one\",", REST_STATUS_BAD_KEY, 0x8004103A},
         {"/cim/root/test:Pair=7", REST_STATUS_BAD_KEY, 0x8004103A},
     };
-    struct repository *repo = repository_of(fixture_mof);
+    struct repository *repo = stored_text(fixture_mof);
     struct buf out = BUF_INIT;
 
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
@@ -170,7 +170,7 @@ read_deep_class(unsigned depth)
                           "class C0 { [Key] string K; };\n");
     for (unsigned i = 1; i < depth; i++)
         buf_addf(&text, "class C%u : C%u { string P%u; };\n", i, i - 1, i);
-    repo = repository_of(text.data);
+    repo = stored_text(text.data);
     snprintf(path, sizeof(path), "/cim/root/deep:C%u", depth - 1);
     status = read_path(repo, path, &out, &hresult);
     repository_close(repo);
@@ -195,7 +195,7 @@ Test(read, a_long_listing_says_that_it_is_not_all)
     buf_add_string(&text, "#pragma namespace(\"root\\\\Many\")\n");
     for (unsigned i = 0; i <= NAMESPACE_LIST_MAX; i++)
         buf_addf(&text, "class C%u { };\n", i);
-    repo = repository_of(text.data);
+    repo = stored_text(text.data);
     json = read_json(repo, "/cim/root/many");
     cr_assert_eq(cJSON_GetArraySize(cJSON_GetObjectItem(json, "classes")),
                  NAMESPACE_LIST_MAX);

@@ -2,9 +2,7 @@
 #define TESTS_GATEWAY_WSMAN_STORE_H
 
 #include "tests/gateway/wsman/envelopes.h"
-
-/* A fresh repository with what the text compiles to. */
-struct repository *store_of(const char *mof);
+#include "tests/support/stored.h"
 
 /* The envelope that answers one with these headers and this body, within a
  * transaction; the result of wsman_answer, for which it has to be accepted. */

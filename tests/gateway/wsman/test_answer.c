@@ -75,7 +75,7 @@ Test(answer, values_have_the_forms_of_the_mapping)
         "<p0:Flags>true</p0:Flags><p0:Flags>false</p0:Flags>",
         "<p0:Gaps>a</p0:Gaps><p0:Gaps xsi:nil=\"true\"/><p0:Gaps>b</p0:Gaps>",
     };
-    struct repository *repo = store_of(mof);
+    struct repository *repo = stored_text(mof);
     struct buf out = BUF_INIT;
 
     assert_answers(repo, GET THING("Thing") SELECTORS(SELECTOR("name", "one")),
@@ -88,7 +88,7 @@ Test(answer, values_have_the_forms_of_the_mapping)
 
 Test(answer, names_that_xml_does_not_have_are_escaped)
 {
-    struct repository *repo = store_of(mof);
+    struct repository *repo = stored_text(mof);
     struct buf out = BUF_INIT;
 
     assert_answers(repo,
@@ -104,7 +104,7 @@ Test(answer, names_that_xml_does_not_have_are_escaped)
 
 Test(answer, an_embedded_object_has_its_own_namespace)
 {
-    struct repository *repo = store_of(mof);
+    struct repository *repo = stored_text(mof);
     struct buf out = BUF_INIT;
 
     assert_answers(repo, GET THING("Box") SELECTORS(SELECTOR("Name", "b")), "",
@@ -118,7 +118,7 @@ Test(answer, an_embedded_object_has_its_own_namespace)
 
 Test(answer, references_are_endpoints_even_as_keys)
 {
-    struct repository *repo = store_of(mof);
+    struct repository *repo = stored_text(mof);
     struct buf out = BUF_INIT;
 
     assert_answers(repo, ENUMERATE THING("Pair"),
@@ -145,7 +145,7 @@ Test(answer, references_are_endpoints_even_as_keys)
  * of an answer that was too large. */
 Test(answer, is_never_larger_than_it_may_be)
 {
-    struct repository *repo = store_of(mof);
+    struct repository *repo = stored_text(mof);
     struct wsman_refusal refusal;
     struct buf out = BUF_INIT;
     size_t refused = 0, answered = 0;
@@ -211,7 +211,7 @@ static const struct {
 
 Test(answer, says_what_it_cannot_do)
 {
-    struct repository *repo = store_of(mof);
+    struct repository *repo = stored_text(mof);
     struct buf out = BUF_INIT;
 
     for (size_t i = 0; i < ARRAY_COUNT(refusals); i++) {

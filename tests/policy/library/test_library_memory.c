@@ -3,6 +3,7 @@
  * was is whole, nothing leaks.  The linker's --wrap puts this between the
  * library and malloc; SQLite's own memory has its own tests.
  */
+#include "tests/support/shortage.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,48 +12,6 @@
 #include "tests/policy/library/scene.h"
 
 SUITE(library_memory);
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *p, size_t size);
-char *__real_strdup(const char *s);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *p, size_t size);
-char *__wrap_strdup(const char *s);
-
-static bool counting;
-static size_t left; /* allocations until one fails */
-
-static bool
-fails(void)
-{
-    return counting && left-- == 0;
-}
-
-void *
-__wrap_malloc(size_t size)
-{
-    return fails() ? NULL : __real_malloc(size);
-}
-
-void *
-__wrap_calloc(size_t count, size_t size)
-{
-    return fails() ? NULL : __real_calloc(count, size);
-}
-
-void *
-__wrap_realloc(void *p, size_t size)
-{
-    return fails() ? NULL : __real_realloc(p, size);
-}
-
-char *
-__wrap_strdup(const char *s)
-{
-    return fails() ? NULL : __real_strdup(s);
-}
 
 static char dir[256];
 static uint64_t generation; /* in place */
@@ -87,14 +46,12 @@ compile_failing_at(size_t n)
     int32_t r = WBEM_S_FALSE;
     bool ran_out;
 
-    left = n;
-    counting = true;
+    shortage_begin(n);
     if (nspolicy_compiler_new(dir, &c, &error) == 0 &&
         nspolicy_compiler_add_include(c, dir) == 0)
         r = nspolicy_compile_buffer(c, sizeof(text) - 1, text, NULL, NULL,
                                     NULL, NULL, 0, 0, 0, &info);
-    ran_out = left > n;
-    counting = false;
+    ran_out = shortage_end();
     if (c == NULL) {
         cr_expect(error.code == (int32_t)0x80041006);
         return ran_out;
@@ -138,25 +95,21 @@ Test(library_memory, a_policy_without_it_is_none_or_the_old_one)
     for (size_t n = 0; ran_out; n++) {
         int r;
 
-        left = n;
-        counting = true;
+        shortage_begin(n);
         r = nspolicy_policy_open(dir, &p, &error);
-        ran_out = left > n;
-        counting = false;
+        ran_out = shortage_end();
         cr_expect((r < 0) == ran_out && (p == NULL) == ran_out);
         cr_expect(r == 0 || error.code == (int32_t)0x80041006, "%s",
                   error.text);
     }
     cr_assert(!compile_failing_at(SIZE_MAX / 2));
-    left = 0;
-    counting = true;
+    shortage_begin(0);
     cr_expect(nspolicy_policy_reload(&p, &error) == -1);
-    counting = false;
+    shortage_end();
     cr_expect(nspolicy_policy_generation(p) == generation - 1);
-    left = 1;
-    counting = true;
+    shortage_begin(1);
     cr_expect(nspolicy_policy_reload(&p, &error) == -1);
-    counting = false;
+    shortage_end();
     cr_expect(nspolicy_policy_generation(p) == generation - 1);
     cr_expect(nspolicy_policy_reload(&p, &error) == 1);
     cr_expect(nspolicy_policy_generation(p) == generation);

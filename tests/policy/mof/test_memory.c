@@ -3,46 +3,13 @@
  * half done, nothing leaks.  The linker's --wrap puts this between the
  * library and malloc.
  */
+#include "tests/support/shortage.h"
 #include <stdlib.h>
 #include <string.h>
 
 #include "tests/policy/mof/compile.h"
 
 SUITE(memory);
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *p, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *p, size_t size);
-
-static bool counting;
-static size_t left; /* allocations until one fails */
-
-static bool
-fails(void)
-{
-    return counting && left-- == 0;
-}
-
-void *
-__wrap_malloc(size_t size)
-{
-    return fails() ? NULL : __real_malloc(size);
-}
-
-void *
-__wrap_calloc(size_t count, size_t size)
-{
-    return fails() ? NULL : __real_calloc(count, size);
-}
-
-void *
-__wrap_realloc(void *p, size_t size)
-{
-    return fails() ? NULL : __real_realloc(p, size);
-}
 
 static const char text[] =
     "#pragma namespace(\"root\\\\new\")\n"
@@ -78,16 +45,14 @@ compile_failing_at(size_t n)
     size_t count = SIZE_MAX;
     bool ran_out;
 
-    left = n;
-    counting = true;
+    shortage_begin(n);
     c = mof_compilation_new(&options);
     if (c != NULL) {
         mof_compile_buffer(c, "t.mof", text, strlen(text));
         if (mof_check(c) == 0)
             count = statements_count(c);
     }
-    ran_out = left > n;
-    counting = false;
+    ran_out = shortage_end();
     /* Where only a place could not be worked out the rest is complete. */
     if (c != NULL && mof_error_count(c) == 0)
         cr_expect(count == STATEMENTS, "at %zu: %zu", n, count);
@@ -125,16 +90,14 @@ file_failing_at(size_t n, const char *path, bool strict, struct buf *out,
     struct mof_compilation *c;
     bool ran_out;
 
-    left = n;
-    counting = true;
+    shortage_begin(n);
     c = mof_compilation_new(&options);
     if (c != NULL) {
         mof_compile_file(c, path);
         if (mof_check(c) == 0)
             mof_print_unit(out, mof_unit(c));
     }
-    ran_out = left > n;
-    counting = false;
+    ran_out = shortage_end();
     *errors_out = c != NULL ? mof_error_count(c) : 1;
     mof_compilation_free(c);
     return ran_out;
@@ -242,16 +205,14 @@ report_failing_at(size_t n, const char *mistakes, const char *whole)
     struct mof_compilation *c;
     bool ran_out;
 
-    left = n;
-    counting = true;
+    shortage_begin(n);
     c = mof_compilation_new(&options);
     if (c != NULL) {
         mof_compile_buffer(c, "t.mof", mistakes, strlen(mistakes));
         mof_check(c);
         mof_diagnostics_render(c, &style, &out);
     }
-    ran_out = left > n;
-    counting = false;
+    ran_out = shortage_end();
     if (c != NULL && !buf_failed(&out))
         cr_expect(words_of(out.data) == words_of(whole) ||
                       strstr(out.data, "out of memory") != NULL,
@@ -303,8 +264,7 @@ binary_failing_at(size_t n, struct span whole)
     bool ran_out;
     int r = -1;
 
-    left = n;
-    counting = true;
+    shortage_begin(n);
     c = mof_compilation_new(&options);
     if (c != NULL) {
         mof_compile_buffer(c, "t.mof", objects, strlen(objects));
@@ -317,8 +277,7 @@ binary_failing_at(size_t n, struct span whole)
         mof_compile_buffer(again, "t.bmf", out.data, out.length);
         mof_check(again);
     }
-    ran_out = left > n;
-    counting = false;
+    ran_out = shortage_end();
     cr_expect(r == 0 || c == NULL || mof_error_count(c) > 0, "at %zu", n);
     if (r == 0)
         cr_expect(span_equal(buf_span(&out), whole), "at %zu", n);

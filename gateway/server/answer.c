@@ -166,35 +166,38 @@ answer_problem(struct request *r, int status, const char *type,
     problem_send(r, &p, NULL, 0);
 }
 
-void
-answer_method_not_allowed(struct request *r, const char *methods)
+/* One that a header line belongs to. */
+static void
+problem_with(struct request *r, int status, const char *type,
+             const char *title, const char *detail, const char *name,
+             const char *value)
 {
-    const struct http_header allow = {"Allow", methods};
+    const struct http_header header = {name, value};
     const struct rest_problem p = {
-        .type = "method-not-allowed",
-        .title = "Method not allowed",
-        .status = 405,
-        .detail = "This resource does not know the method.",
+        .type = type,
+        .title = title,
+        .status = status,
+        .detail = detail,
         .request_id = r->id,
     };
 
+    problem_send(r, &p, &header, 1);
+}
+
+void
+answer_method_not_allowed(struct request *r, const char *methods)
+{
     r->reason = "method-not-allowed";
-    problem_send(r, &p, &allow, 1);
+    problem_with(r, 405, "method-not-allowed", "Method not allowed",
+                 "This resource does not know the method.", "Allow", methods);
 }
 
 void
 answer_busy(struct request *r)
 {
-    const struct http_header later = {"Retry-After", "1"};
-    const struct rest_problem p = {
-        .type = "busy",
-        .title = "Service unavailable",
-        .status = 503,
-        .detail = "Too many requests of this route are waiting.",
-        .request_id = r->id,
-    };
-
-    problem_send(r, &p, &later, 1);
+    problem_with(r, 503, "busy", "Service unavailable",
+                 "Too many requests of this route are waiting.", "Retry-After",
+                 "1");
 }
 
 /* One body for all causes: what went wrong is for the log and for
@@ -202,16 +205,9 @@ answer_busy(struct request *r)
 void
 answer_challenge(struct request *r)
 {
-    const struct http_header challenge = {"WWW-Authenticate", "Negotiate"};
-    const struct rest_problem p = {
-        .type = "unauthenticated",
-        .title = "Authentication required",
-        .status = 401,
-        .detail = "A valid Kerberos ticket (Negotiate) is needed.",
-        .request_id = r->id,
-    };
-
-    problem_send(r, &p, &challenge, 1);
+    problem_with(r, 401, "unauthenticated", "Authentication required",
+                 "A valid Kerberos ticket (Negotiate) is needed.",
+                 "WWW-Authenticate", "Negotiate");
 }
 
 const char *

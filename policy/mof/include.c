@@ -1,4 +1,5 @@
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -187,6 +188,7 @@ static bool
 limits_check(const struct request *r)
 {
     struct mof_compilation *c = r->p->c;
+    char text[80];
 
     for (const struct include_frame *f = r->p->frame; f != NULL; f = f->above)
     {
@@ -194,10 +196,14 @@ limits_check(const struct request *r)
             return cycle_refuse(r);
     }
     if (r->p->frame->depth >= LIMIT_INCLUDE_DEPTH)
-        return refuse(r, "files include each other too deep");
-    if (++c->include_files > LIMIT_INCLUDE_FILES)
-        return refuse(r, "too many includes in one compile");
-    return true;
+        snprintf(text, sizeof(text), "includes are at most %d deep",
+                 LIMIT_INCLUDE_DEPTH);
+    else if (++c->include_files > LIMIT_INCLUDE_FILES)
+        snprintf(text, sizeof(text), "at most %d includes in one compile",
+                 LIMIT_INCLUDE_FILES);
+    else
+        return true;
+    return refuse(r, text);
 }
 
 static const struct mof_include *

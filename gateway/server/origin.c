@@ -7,30 +7,37 @@
 
 #include "gateway/server/request.h"
 
-/* "https://host[:port]" of this gateway: as the client named it, or one of
- * its own names. */
+/* The port that clients know is the proxy's, if there is one. */
 static bool
-is_own_origin(const struct request *r, struct span origin)
+is_own_name(const struct request *r, struct span authority)
 {
     const struct config *c = r->worker->boot->config;
-    struct span authority, host, port;
+    struct span port, host = span_cut(authority, ':', &port);
 
-    if (span_starts_nocase(origin, SPAN("https://")))
-        authority = span_skip(origin, 8);
-    else if (span_starts_nocase(origin, SPAN("http://")))
-        authority = span_skip(origin, 7);
-    else
-        return false;
-    if (span_equal_nocase(authority, http_request_header(r->http, "Host")))
-        return true;
-    host = span_cut(authority, ':', &port);
     for (size_t i = 0; i < c->acceptor_count; i++) {
         const char *name = strchr(c->acceptors[i], '@');
 
         if (name != NULL && span_equal_nocase(host, span_of(name + 1)))
-            return true;
+            return r->listener->config->channel == LISTENER_CHANNEL_PROXY;
     }
     return false;
+}
+
+/* "https://host[:port]" of this gateway, as the client named it (in Host, of
+ * which a browser makes no other) or behind a proxy by one of its names; http
+ * is another site than https. */
+static bool
+is_own_origin(const struct request *r, struct span origin)
+{
+    bool tls = r->channel == CHANNEL_TLS || r->channel == CHANNEL_PROXY_TLS;
+    struct span scheme = tls ? SPAN("https://") : SPAN("http://");
+    struct span authority;
+
+    if (!span_starts_nocase(origin, scheme))
+        return false;
+    authority = span_skip(origin, scheme.length);
+    return span_equal_nocase(authority, request_header(r, "Host")) ||
+           is_own_name(r, authority);
 }
 
 static bool

@@ -263,6 +263,10 @@ def _():
             ("another port of the same host", form + [
                 ("Origin", "https://localhost:1"),
                 ("Sec-Fetch-Site", "same-site")]),
+            ("another port, without a word of it", form + [
+                ("Origin", "https://localhost:1")]),
+            ("the same host in clear", form + [
+                ("Origin", "http://localhost")]),
             ("nobody's page", form + [("Origin", "null")]),
             ("no Origin at all", form + [("Sec-Fetch-Site", "cross-site")])):
         for answer in (show(cookie, path="/plain/x", headers=headers,

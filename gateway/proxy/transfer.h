@@ -88,6 +88,18 @@ void transfer_done(struct proxy_transfer *t, CURLcode code);
 void transfer_expire(struct proxy_transfer *t);
 void transfer_destroy(struct proxy_transfer *t);
 
+/* CURLOPT_READFUNCTION and CURLOPT_WRITEFUNCTION */
+size_t transfer_give_body(char *out, size_t size, size_t count, void *arg);
+size_t transfer_take_answer(char *bytes, size_t size, size_t count, void *arg);
+
+/* -- easy.c --------------------------------------------------------------- */
+
+/* Header lines: the client's that pass, then the gateway's own. */
+bool easy_add_lines(struct proxy_transfer *t, const struct proxy_request *q);
+void easy_configure(struct proxy_transfer *t, const struct proxy_request *q);
+/* At t->upstream. */
+bool easy_aim(struct proxy_transfer *t);
+
 /* -- answer.c ------------------------------------------------------------- */
 
 /* CURLOPT_HEADERFUNCTION */

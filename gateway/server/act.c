@@ -366,7 +366,7 @@ step_act(struct request *r)
     }
     if (act_is_asking(r))
         return operation_act(r);
-    /* Its body has come, or is no longer wanted. */
+    /* It was forwarded when its head had come. */
     if (r->forward.transfer != NULL || r->forward.over)
         return forward_act(r);
     if (r->operation == OPERATION_DISCOVER)

@@ -466,11 +466,8 @@ forward_refuse_hop(struct request *r)
 enum step_result
 forward_act(struct request *r)
 {
-    if (r->forward.transfer != NULL) { /* its body has come to its end */
-        proxy_transfer_write_end(r->forward.transfer);
-        return STEP_DONE;
-    }
-    if (r->forward.over)
+    /* Its body has come to its end, or is no longer wanted. */
+    if (r->forward.transfer != NULL || r->forward.over)
         return STEP_DONE;
     if (!hop_is_private_enough(r))
         return forward_refuse_hop(r);

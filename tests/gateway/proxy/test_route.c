@@ -1,4 +1,4 @@
-#include "gateway/proxy/proxy.h"
+#include "gateway/proxy/transfer.h"
 
 #include "tests/support/support.h"
 
@@ -104,4 +104,28 @@ Test(route, is_the_one_with_the_longest_path_and_the_host)
     }
     proxy_free(p);
     loop_free(loop);
+}
+
+Test(route, asks_upstreams_in_turn_and_those_that_failed_last)
+{
+    struct config_upstream configs[3] = {loopback, loopback, loopback};
+    struct config_route config = {
+        .upstreams = configs, .upstream_count = 3, .retry_s = 600};
+    struct upstream u[3] = {{.config = &configs[0], .address = ""},
+                            {.config = &configs[1], .address = ""},
+                            {.config = &configs[2], .address = ""}};
+    struct proxy_route r = {.config = &config, .upstreams = u};
+
+    for (size_t i = 0; i < 6; i++)
+        cr_expect_eq(route_pick_upstream(&r, 0), &u[i % 3]);
+    upstream_failed(&r, &u[0]);
+    cr_expect_eq(route_pick_upstream(&r, 0), &u[1]);
+    cr_expect_eq(route_pick_upstream(&r, 0), &u[2]);
+    cr_expect_eq(route_pick_upstream(&r, 0), &u[1]);
+    /* The others were tried: it is better than none. */
+    cr_expect_eq(route_pick_upstream(&r, 6), &u[0]);
+    cr_expect_null(route_pick_upstream(&r, 7));
+    /* A name that was not found is never asked. */
+    configs[0].numeric = false;
+    cr_expect_null(route_pick_upstream(&r, 6));
 }

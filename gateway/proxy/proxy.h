@@ -76,7 +76,8 @@ proxy_route_open_upstream(const struct config_route *r);
  * what need not be percent-encoded is not, what is is in upper case, bytes
  * beyond ASCII are.  False for what two readers would read in two ways: an
  * encoded '%' in front of two hexadecimal digits (decoded twice, another
- * path), and a segment of dots with a parameter ("..;x").
+ * path), an encoded separator, a segment that is empty or of dots, also with a
+ * parameter ("..;x").
  */
 bool proxy_target_normalize(struct span raw, struct buf *out);
 

@@ -74,25 +74,34 @@ normalize(struct span part, struct buf *out)
     return true;
 }
 
-/* In what is normal already: "%25" and two digits behind it. */
+/* In what is normal already: "%25" and two digits behind it, or a separator
+ * for whoever decodes before he separates. */
 static bool
-has_encoded_twice(struct span path)
+has_second_reading(struct span path)
 {
-    for (; path.length >= 5; path = span_skip(path, 1)) {
-        if (path.data[0] == '%' && path.data[1] == '2' &&
-            path.data[2] == '5' && is_hex_pair(span_skip(path, 3)))
+    for (; path.length >= 3; path = span_skip(path, 1)) {
+        if (span_starts_nocase(path, SPAN("%2F")) ||
+            span_starts_nocase(path, SPAN("%5C")) ||
+            (span_starts_nocase(path, SPAN("%25")) &&
+             is_hex_pair(span_skip(path, 3))))
             return true;
     }
     return false;
 }
 
+/* The first is empty, the last may be. */
 static bool
 segments_are_plain(struct span path)
 {
-    if (has_encoded_twice(path))
+    struct span segment = span_cut(path, '/', &path);
+
+    if (segment.length > 0 || path.data == NULL)
         return false;
     while (path.data != NULL) {
-        if (is_disguised_dots(span_cut(path, '/', &path)))
+        segment = span_cut(path, '/', &path);
+        if ((segment.length == 0 && path.data != NULL) ||
+            span_equal(segment, SPAN(".")) ||
+            span_equal(segment, SPAN("..")) || is_disguised_dots(segment))
             return false;
     }
     return true;
@@ -104,8 +113,10 @@ proxy_target_normalize(struct span raw, struct buf *out)
     struct span query, path = span_cut(raw, '?', &query);
     size_t at = out->length;
 
-    if (!normalize(path, out) || buf_failed(out) ||
-        !segments_are_plain(span_skip(buf_span(out), at)))
+    if (!normalize(path, out) || buf_failed(out))
+        return false;
+    path = span_skip(buf_span(out), at);
+    if (has_second_reading(path) || !segments_are_plain(path))
         return false;
     if (query.data == NULL)
         return true;

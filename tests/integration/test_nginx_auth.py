@@ -134,7 +134,9 @@ def _():
             ("//guarded/secret.html", 403), ("/guarded%2fsecret.html", 403),
             ("/guarded/secret.html%00", 400), ("/readable%5cpage.html", 403),
             ("/guarded/./secret.html", 403), ("/page.html?x=%2f", 200),
-            ("/guarded/%252e", 403)):
+            ("/guarded/%252e", 403),
+            ('/cim/x:C="a%2F..%2F..%2Fguarded/secret.html', 403),
+            ("/cim/root:C/x=%2F..%2F..%2F..%2Fguarded/secret.html", 403)):
         for tls in (False, True):
             expect_equal((path, curl(path, tls=tls).status), (path, status),
                          "status")

@@ -5,8 +5,6 @@
 #include "gateway/http/http.h"
 #include "gateway/http/syntax.h"
 
-#define FIELDS_MAX 100
-
 enum {
     BAD_REQUEST = 400,
     CONTENT_TOO_LARGE = 413,
@@ -87,7 +85,7 @@ check_target(const struct admission_request *q, struct admission *out)
 static bool
 check_fields(const struct admission_request *q, struct admission *out)
 {
-    if (q->count > FIELDS_MAX)
+    if (q->count > HTTP_FIELDS_MAX)
         return refuse(out, FIELDS_TOO_LARGE, "too many headers");
     for (size_t i = 0; i < q->count; i++) {
         /* "Name : v" and a folded line are refused here, too. */

@@ -43,6 +43,9 @@
 struct http_endpoint;
 struct http_request;
 
+/* A request with more header fields is refused with 431. */
+#define HTTP_FIELDS_MAX 100
+
 enum http_peer_family {
     HTTP_PEER_NONE = 0,
     HTTP_PEER_TCP,
@@ -333,14 +336,12 @@ struct http_inner_field {
     struct span name, value;
 };
 
-#define HTTP_INNER_FIELDS_MAX 100
-
 struct http_inner {
     char method[16];    /* request */
     struct span target; /* request */
     int status;         /* response */
     size_t field_count;
-    struct http_inner_field fields[HTTP_INNER_FIELDS_MAX];
+    struct http_inner_field fields[HTTP_FIELDS_MAX];
     struct span body;
 };
 

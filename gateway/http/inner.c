@@ -11,7 +11,7 @@
 struct inner_reader {
     struct span rest;
     size_t head_left; /* of its limit */
-    struct http_field fields[HTTP_INNER_FIELDS_MAX];
+    struct http_field fields[HTTP_FIELDS_MAX];
     size_t count;
     int status;
     const char *reason;
@@ -70,7 +70,7 @@ read_fields(struct inner_reader *r)
             return false;
         if (line.length == 0)
             return true;
-        if (r->count == HTTP_INNER_FIELDS_MAX)
+        if (r->count == HTTP_FIELDS_MAX)
             return refuse(r, MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE,
                           "too many headers");
         name = span_cut(line, ':', &value);

@@ -4,13 +4,11 @@
 
 #include "gateway/proxy/transfer.h"
 
-#define FIELDS_MAX 200
-
 struct head {
     struct proxy_transfer *transfer;
     int status;
     size_t count, passed;
-    struct proxy_field fields[FIELDS_MAX];
+    struct proxy_field fields[PROXY_ANSWER_FIELDS_MAX];
 };
 
 static bool
@@ -64,7 +62,8 @@ parse_field(struct head *h, struct span line)
 {
     struct span value, name = span_cut(line, ':', &value);
 
-    if (h->count == FIELDS_MAX || value.data == NULL || !is_token(name))
+    if (h->count == PROXY_ANSWER_FIELDS_MAX || value.data == NULL ||
+        !is_token(name))
         return false;
     value = span_trim(value);
     if (!is_value(value))

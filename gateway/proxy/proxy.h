@@ -135,6 +135,9 @@ enum proxy_failure {
 };
 const char *proxy_failure_name(enum proxy_failure failure);
 
+/* An answer with more is none. */
+#define PROXY_ANSWER_FIELDS_MAX 200
+
 struct proxy_answer {
     int status;
     const struct proxy_field *fields; /* those that pass; NUL-terminated */

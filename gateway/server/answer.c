@@ -4,9 +4,6 @@
 #include <string.h>
 #include <strings.h>
 
-/* Of an upstream; more are left out. */
-#define FORWARDED_HEADERS_MAX 200
-
 static void
 header_add(struct http_header *out, size_t *count, const char *name,
            const char *value)
@@ -111,7 +108,7 @@ void
 answer_forwarded(struct request *r, int status, struct span head,
                  struct span body, const struct http_stream *stream)
 {
-    struct http_header headers[FORWARDED_HEADERS_MAX + ANSWER_HEADERS_MAX];
+    struct http_header headers[PROXY_ANSWER_FIELDS_MAX + ANSWER_HEADERS_MAX];
     struct http_response response = {
         .status = status, .headers = headers, .body = body, .stream = stream};
     struct own_headers own;

@@ -5,8 +5,6 @@
 
 #include "gateway/server/request.h"
 
-#define FIELDS_MAX 200
-
 /* -- route ---------------------------------------------------------------- */
 
 static enum step_result
@@ -361,18 +359,19 @@ forward_failed(void *arg, enum proxy_failure failure, const char *detail)
 
 /* -- sending --------------------------------------------------------------- */
 
+/* All of them: a request with more was not admitted. */
 static size_t
-fields_of(const struct request *r, struct proxy_field *out)
+fields_of(const struct request *r, struct proxy_field out[HTTP_FIELDS_MAX])
 {
     size_t n = 0;
 
     if (r->sealed.inner != NULL) {
-        for (; n < r->sealed.inner->field_count && n < FIELDS_MAX; n++)
+        for (; n < r->sealed.inner->field_count; n++)
             out[n] = (struct proxy_field){r->sealed.inner->fields[n].name,
                                           r->sealed.inner->fields[n].value};
         return n;
     }
-    while (n < FIELDS_MAX &&
+    while (n < HTTP_FIELDS_MAX &&
            http_request_field(r->http, n, &out[n].name, &out[n].value))
         n++;
     return n;
@@ -395,7 +394,7 @@ client_address(const struct request *r, char out[64])
 static bool
 forward_send(struct request *r)
 {
-    struct proxy_field fields[FIELDS_MAX];
+    struct proxy_field fields[HTTP_FIELDS_MAX];
     char address[64];
     const struct proxy_handlers handlers = {
         .arg = r,

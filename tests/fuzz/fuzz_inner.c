@@ -17,7 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* NUL-terminated strings of the fields, without those that a writer adds. */
 struct copies {
-    struct http_header headers[HTTP_INNER_FIELDS_MAX];
+    struct http_header headers[HTTP_FIELDS_MAX];
     size_t count;
 };
 
@@ -64,7 +64,7 @@ check_message(const struct http_inner *m, struct span plain)
                                         "Expect", "Authorization",
                                         "X-HTTP-Method-Override"};
 
-    REQUIRE(m->field_count <= HTTP_INNER_FIELDS_MAX);
+    REQUIRE(m->field_count <= HTTP_FIELDS_MAX);
     REQUIRE(m->body.data + m->body.length == plain.data + plain.length);
     REQUIRE(m->body.data >= plain.data + 4);
     REQUIRE(memcmp(m->body.data - 4, "\r\n\r\n", 4) == 0);
@@ -127,7 +127,7 @@ check_request(struct span plain)
                                          &status, &reason));
         check_same(&m, &again, &copies);
     } else {
-        REQUIRE(m.field_count == HTTP_INNER_FIELDS_MAX && out.length == 0);
+        REQUIRE(m.field_count == HTTP_FIELDS_MAX && out.length == 0);
     }
     free(target);
     free(host);
@@ -158,7 +158,7 @@ check_response(struct span plain)
         REQUIRE(http_inner_response_parse(buf_span(&out), &again, &reason));
         check_same(&m, &again, &copies);
     } else {
-        REQUIRE(m.field_count == HTTP_INNER_FIELDS_MAX && out.length == 0);
+        REQUIRE(m.field_count == HTTP_FIELDS_MAX && out.length == 0);
     }
     copies_fini(&copies);
     buf_fini(&out);

@@ -202,6 +202,18 @@ def _():
     expect_equal(seen.values("X-Forwarded-For"), ["127.0.0.1"], "address")
 
 
+@test("as many header fields as are admitted go on, one more is 431")
+def _():
+    many = [("X-Plain-%d" % i, str(i)) for i in range(98)]
+    get("/plain/many", headers=many).expect(200)  # and Host, Authorization
+    seen = plain.last()
+    expect_equal([f for f in seen.fields if f[0].startswith("X-Plain-")],
+                 many, "fields")
+    before = count()
+    get("/plain/many", headers=many + [("X-Plain-98", "98")]).expect(431)
+    expect_equal(count(), before, "requests that reached a server")
+
+
 @test("the token goes on only where the route says so")
 def _():
     token = gate.token()

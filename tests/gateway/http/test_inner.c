@@ -326,10 +326,10 @@ Test(inner, bounds_what_a_head_may_hold)
         unsigned times;
         int status;
     } rows[] = {
-        {GET H, "X: y\r\n", E, HTTP_INNER_FIELDS_MAX - 1, 200},
-        {GET H, "X: y\r\n", E, HTTP_INNER_FIELDS_MAX, 431},
+        {GET H, "X: y\r\n", E, HTTP_FIELDS_MAX - 1, 200},
+        {GET H, "X: y\r\n", E, HTTP_FIELDS_MAX, 431},
         {GET H, "X: y\r\n", E, 10000, 431},
-        {GET H, "X: y\r\n", "", HTTP_INNER_FIELDS_MAX, 431},
+        {GET H, "X: y\r\n", "", HTTP_FIELDS_MAX, 431},
         {"GET /", "0123456789", " HTTP/1.1\r\n" H E, 819, 200},
         {"GET /", "0123456789", " HTTP/1.1\r\n" H E, 820, 414},
     };
@@ -455,9 +455,9 @@ Test(inner, bounds_the_headers_of_a_response)
     struct buf b = BUF_INIT;
     int status;
 
-    repeat(&b, OK, "X: y\r\n", HTTP_INNER_FIELDS_MAX, E);
+    repeat(&b, OK, "X: y\r\n", HTTP_FIELDS_MAX, E);
     cr_expect(response_parses(buf_span(&b), &status));
-    repeat(&b, OK, "X: y\r\n", HTTP_INNER_FIELDS_MAX + 1, E);
+    repeat(&b, OK, "X: y\r\n", HTTP_FIELDS_MAX + 1, E);
     cr_expect_not(response_parses(buf_span(&b), &status));
     buf_fini(&b);
 }

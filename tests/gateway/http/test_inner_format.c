@@ -103,7 +103,7 @@ Test(inner_format, writes_no_response_that_streams)
 
 Test(inner_format, writes_no_more_headers_than_it_reads)
 {
-    struct http_header headers[HTTP_INNER_FIELDS_MAX];
+    struct http_header headers[HTTP_FIELDS_MAX];
     struct http_response response = {.status = 200, .headers = headers};
     struct buf out = BUF_INIT;
 

@@ -117,6 +117,25 @@ int config_network_parse(struct span text, struct config_network *out,
 bool config_network_holds(const struct config_network *n,
                           const uint8_t address[16]);
 
+/*
+ * What an IP address is for whoever connects to it (threat 28).  The IPv4
+ * address in one that only carries it (mapped, NAT64, 6to4, Teredo) is what
+ * is judged.
+ */
+enum address_kind {
+    ADDRESS_NONE = 0, /* no host's: unspecified, multicast, broadcast; and
+                         what is no IP address */
+    ADDRESS_DELICATE, /* link-local, metadata services: what answers there
+                         trusts whoever can connect */
+    ADDRESS_SPECIAL,  /* loopback, private, documentation, reserved */
+    ADDRESS_GLOBAL,
+};
+
+struct sockaddr;
+/* bytes_out (may be NULL): what was judged, IPv4 as ::ffff:a.b.c.d. */
+enum address_kind config_address_kind(const struct sockaddr *address,
+                                      uint8_t bytes_out[16]);
+
 /* [callback]: asynchronous results and where they may be sent. */
 struct config_callback {
     const char *client_keytab;    /* NULL: nothing can be delivered */

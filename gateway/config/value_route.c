@@ -1,6 +1,7 @@
 /* Values of [route/NAME]: what is forwarded, and to whom. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/un.h>
 
@@ -169,19 +170,24 @@ parse_unix(struct arena *arena, struct span text, struct config_upstream *u,
     return upstream_keep(arena, path, &u->unix_path, err);
 }
 
-static void
+/* False for an address that no server can have. */
+static bool
 host_judge(struct config_upstream *u)
 {
-    struct in_addr in;
-    struct in6_addr in6;
+    struct sockaddr_in in = {.sin_family = AF_INET};
+    struct sockaddr_in6 in6 = {.sin6_family = AF_INET6};
 
-    if (inet_pton(AF_INET, u->host, &in) == 1) {
+    if (inet_pton(AF_INET, u->host, &in.sin_addr) == 1) {
         u->numeric = true;
-        u->loopback = ntohl(in.s_addr) >> 24 == 127;
-    } else if (inet_pton(AF_INET6, u->host, &in6) == 1) {
-        u->numeric = true;
-        u->loopback = IN6_IS_ADDR_LOOPBACK(&in6);
+        u->loopback = ntohl(in.sin_addr.s_addr) >> 24 == 127;
+        return config_address_kind((void *)&in, NULL) != ADDRESS_NONE;
     }
+    if (inet_pton(AF_INET6, u->host, &in6.sin6_addr) == 1) {
+        u->numeric = true;
+        u->loopback = IN6_IS_ADDR_LOOPBACK(&in6.sin6_addr);
+        return config_address_kind((void *)&in6, NULL) != ADDRESS_NONE;
+    }
+    return true;
 }
 
 static int
@@ -206,7 +212,8 @@ parse_tcp(struct arena *arena, struct span text, struct config_upstream *u,
                          "'%s': after http:// or https:// comes a host, such "
                          "as bmc.example.com, 192.0.2.7:8080 or [2001:db8::7]",
                          u->url);
-    host_judge(u);
+    if (!host_judge(u))
+        return error_set(err, "'%s': no server has this address", u->url);
     if (base.data == NULL)
         return 0;
     if (!is_plain_path(base))

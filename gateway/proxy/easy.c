@@ -1,29 +1,21 @@
 /* A transfer as the library is told of it. */
 #include "gateway/proxy/transfer.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
 
 /* -- the connection ------------------------------------------------------- */
 
-/* Networks that no configured name may lead to (threat 28): metadata services
- * answer there. */
+/* A name may lead to any host but those that trust whoever can connect
+ * (threat 28); an address that was written down is meant. */
 static bool
-address_is_delicate(const struct sockaddr *address)
+may_connect(const struct config_upstream *u, const struct sockaddr *address)
 {
-    const struct sockaddr_in6 *in6 = (const void *)address;
-    const struct sockaddr_in *in = (const void *)address;
+    enum address_kind kind = config_address_kind(address, NULL);
 
-    if (address->sa_family == AF_INET)
-        return ntohl(in->sin_addr.s_addr) >> 16 == 0xa9fe;
-    if (address->sa_family != AF_INET6)
-        return false;
-    return IN6_IS_ADDR_LINKLOCAL(&in6->sin6_addr) ||
-           (IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr) &&
-            in6->sin6_addr.s6_addr[12] == 0xa9 &&
-            in6->sin6_addr.s6_addr[13] == 0xfe);
+    if (u->unix_path != NULL)
+        return address->sa_family == AF_UNIX;
+    return kind >= (u->numeric ? ADDRESS_DELICATE : ADDRESS_SPECIAL);
 }
 
 static curl_socket_t
@@ -32,7 +24,7 @@ open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
     struct proxy_transfer *t = arg;
 
     if (purpose != CURLSOCKTYPE_IPCXN ||
-        (!t->upstream->config->numeric && address_is_delicate(&address->addr)))
+        !may_connect(t->upstream->config, &address->addr))
         return CURL_SOCKET_BAD;
     return socket(address->family,
                   address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,

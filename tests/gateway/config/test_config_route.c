@@ -78,6 +78,7 @@ Test(config_route, reads_upstreams_of_every_form)
         {"http://127.9.9.9", "127.9.9.9", NULL, NULL, 80, 0, 1, 1},
         {"http://[::1]:81", "::1", NULL, NULL, 81, 0, 1, 1},
         {"http://192.0.2.7", "192.0.2.7", NULL, NULL, 80, 0, 1, 0},
+        {"http://169.254.1.1", "169.254.1.1", NULL, NULL, 80, 0, 1, 0},
         {"http://localhost", "localhost", NULL, NULL, 80, 0, 0, 0},
         {"unix:/run/s", "localhost", "/run/s", NULL, 0, 0, 0, 0},
         {"unix:/run/s:/b/", "localhost", "/run/s", "/b/", 0, 0, 0, 0},
@@ -147,6 +148,14 @@ Test(config_route, refuses_what_is_no_route)
         {ROUTE("channel = local\n"),
          "t.conf:14: channel = local is about http to the loopback address, "
          "and no upstream is that"},
+        {"[route/r]\npath = /r/\nnamespace = root\\hw\n"
+         "upstream = http://0.0.0.0:80\n",
+         "t.conf:13: upstream = http://0.0.0.0:80: 'http://0.0.0.0:80': no "
+         "server has this address"},
+        {"[route/r]\npath = /r/\nnamespace = root\\hw\n"
+         "upstream = http://[ff02::1]\n",
+         "t.conf:13: upstream = http://[ff02::1]: 'http://[ff02::1]': no "
+         "server has this address"},
         {ROUTE("upstream_ca = /no/file\n"),
          "t.conf:14: no upstream is reached by https"},
         {ROUTE("body_max = 1\n"),

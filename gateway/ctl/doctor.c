@@ -41,6 +41,7 @@ static const struct check {
     {doctor_keytab, true},       {doctor_names, true},
     {doctor_repository, false},  {doctor_events, false},
     {doctor_certificates, true}, {doctor_listeners, true},
+    {doctor_routes, true},
 };
 
 static void

@@ -2,11 +2,13 @@
 #define GATEWAY_CTL_DOCTOR_H
 
 #include <stddef.h>
+#include <sys/stat.h>
 
 #include <cjson/cJSON.h>
 
 #include "gateway/config/config.h"
 #include "gateway/ctl/ctl.h"
+#include "gateway/sys/sys.h"
 
 /*
  * The checks of `nsgatectl doctor`.  Each says one line a finding: OK, WARN
@@ -37,6 +39,9 @@ void doctor_say(struct doctor *d, enum finding f, const char *what,
 /* FAIL, or for EACCES WARN: it could not be looked at. */
 enum finding doctor_unseen(int errnum);
 
+/* As far as a file's own permissions tell. */
+bool doctor_may_read(const struct stat *st, const struct account *who);
+
 void doctor_keytab(struct doctor *d);
 void doctor_names(struct doctor *d);
 void doctor_clock(struct doctor *d);
@@ -47,6 +52,7 @@ void doctor_repository(struct doctor *d);
 void doctor_events(struct doctor *d);
 void doctor_certificates(struct doctor *d);
 void doctor_listeners(struct doctor *d);
+void doctor_routes(struct doctor *d);
 
 /* One certificate file, its key (NULL: not looked at) and the host name that
  * must match (NULL: any). */

@@ -106,8 +106,8 @@ doctor_rcache(struct doctor *d)
 
 /* -- repository and image ------------------------------------------------- */
 
-static bool
-may_read(const struct stat *st, const struct account *who)
+bool
+doctor_may_read(const struct stat *st, const struct account *who)
 {
     if (who->uid == 0)
         return true;
@@ -129,7 +129,7 @@ look_at_owner(struct doctor *d, const char *what, const char *file)
     if (d->config == NULL || account_find(d->config->user, &user, NULL) != 0 ||
         account_find(d->config->store_user, &store, NULL) != 0 ||
         stat(path, &st) != 0 ||
-        (st.st_uid == store.uid && may_read(&st, &user)))
+        (st.st_uid == store.uid && doctor_may_read(&st, &user)))
         return true;
     doctor_say(d, FINDING_FAIL, what,
                "Give it to store_user and to the group of user with chown, "
@@ -138,8 +138,8 @@ look_at_owner(struct doctor *d, const char *what, const char *file)
                "it",
                path, (unsigned)st.st_uid, (unsigned)st.st_gid,
                (unsigned)st.st_mode & 07777,
-               may_read(&st, &user) ? store.name : user.name,
-               may_read(&st, &user) ? "write" : "read");
+               doctor_may_read(&st, &user) ? store.name : user.name,
+               doctor_may_read(&st, &user) ? "write" : "read");
     return false;
 }
 

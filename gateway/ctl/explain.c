@@ -286,6 +286,7 @@ explain(struct explanation *x, int argc, char **argv)
 {
     struct policy_entry entry;
     int status = namespace_take(x, argv[1]);
+    bool known;
 
     if (status != 0)
         return status;
@@ -296,9 +297,10 @@ explain(struct explanation *x, int argc, char **argv)
     for (size_t i = 0; i < x->config->listener_count; i++)
         print_listener(x, &x->config->listeners[i]);
     print_secure_uri(x);
-    return x->image != NULL && policy_image_find(x->image, &x->ns, &entry)
-               ? CTL_OK
-               : CTL_FAILED;
+    known = x->image != NULL && policy_image_find(x->image, &x->ns, &entry);
+    explain_routes(x->config, &x->ns,
+                   known ? entry.required_level : AUTHN_LEVEL_PKT_PRIVACY);
+    return known ? CTL_OK : CTL_FAILED;
 }
 
 static int

@@ -40,6 +40,11 @@ struct decision explain_decide(const struct policy_image *image,
                                enum authn_level declared, bool audit,
                                const struct explain_caller *caller);
 
+/* Prints the routes that lead to ns, and whether their hops are as private as
+ * it requires. */
+void explain_routes(const struct config *c, const struct namespace_path *ns,
+                    enum authn_level required);
+
 /* What the reason means, for people. */
 const char *explain_reason(enum decision_reason reason);
 

@@ -43,13 +43,48 @@ enforcement_of(const struct listing *l, const struct namespace_path *ns,
     }
 }
 
+/* "a, b": the routes that lead to it. */
+static void
+routes_of(const struct listing *l, const struct namespace_path *ns,
+          struct buf *out)
+{
+    for (size_t i = 0; l->config != NULL && i < l->config->route_count; i++) {
+        const struct config_route *r = &l->config->routes[i];
+
+        if (!namespace_path_equal(&r->namespace, ns))
+            continue;
+        if (out->length > 0)
+            buf_add_char(out, l->json ? ',' : ' ');
+        if (l->json)
+            json_quote(out, span_of(r->name));
+        else
+            buf_add_string(out, r->name);
+    }
+}
+
+static void
+print_line(const struct shown *s, const struct repository_namespace *ns,
+           struct span routes, const char *stored)
+{
+    printf("%-12s  %-22s  ", s->required, s->enforcement);
+    ctl_print_text(stdout, ns->display, false);
+    if (routes.length > 0) {
+        fputs("  (routes: ", stdout);
+        ctl_print_text(stdout, routes, false);
+        putchar(')');
+    }
+    if (stored != NULL)
+        printf("  (stored as %s, not in force)", stored);
+    putchar('\n');
+}
+
 static bool
 visit(void *arg, const struct repository_namespace *ns)
 {
     struct listing *l = arg;
     struct policy_entry entry;
     struct shown s;
-    struct buf b = BUF_INIT;
+    struct buf b = BUF_INIT, routes = BUF_INIT;
     bool found =
         l->image != NULL && policy_image_find(l->image, &ns->path, &entry);
     enum authn_level stored = ns->requires_encryption ? AUTHN_LEVEL_PKT_PRIVACY
@@ -60,12 +95,11 @@ visit(void *arg, const struct repository_namespace *ns)
              found ? authn_level_name(entry.required_level) : "unavailable");
     enforcement_of(l, &ns->path, s.enforcement);
     l->differences += differs;
+    routes_of(l, &ns->path, &routes);
     if (!l->json) {
-        printf("%-12s  %-22s  ", s.required, s.enforcement);
-        ctl_print_text(stdout, ns->display, false);
-        if (differs)
-            printf("  (stored as %s, not in force)", authn_level_name(stored));
-        putchar('\n');
+        print_line(&s, ns, buf_span(&routes),
+                   differs ? authn_level_name(stored) : NULL);
+        buf_fini(&routes);
         return true;
     }
     json_begin(&b);
@@ -77,10 +111,13 @@ visit(void *arg, const struct repository_namespace *ns)
                 l->image != NULL ? (int64_t)policy_image_generation(l->image)
                                  : 0);
     json_number(&b, "storedGeneration", (int64_t)l->generation);
+    if (l->config != NULL)
+        buf_addf(&b, ",\"routes\":[%s]", routes.length > 0 ? routes.data : "");
     json_end(&b);
     if (!buf_failed(&b))
         printf("%s\n", b.data);
     buf_fini(&b);
+    buf_fini(&routes);
     return true;
 }
 

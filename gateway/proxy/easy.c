@@ -6,10 +6,9 @@
 
 /* -- the connection ------------------------------------------------------- */
 
-/* A name may lead to any host but those that trust whoever can connect
- * (threat 28); an address that was written down is meant. */
-static bool
-may_connect(const struct config_upstream *u, const struct sockaddr *address)
+bool
+proxy_upstream_may_be_at(const struct config_upstream *u,
+                         const struct sockaddr *address)
 {
     enum address_kind kind = config_address_kind(address, NULL);
 
@@ -24,7 +23,7 @@ open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
     struct proxy_transfer *t = arg;
 
     if (purpose != CURLSOCKTYPE_IPCXN ||
-        !may_connect(t->upstream->config, &address->addr))
+        !proxy_upstream_may_be_at(t->upstream->config, &address->addr))
         return CURL_SOCKET_BAD;
     return socket(address->family,
                   address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,

@@ -71,6 +71,12 @@ bool proxy_route_is_private(const struct config_route *r);
 const struct config_upstream *
 proxy_route_open_upstream(const struct config_route *r);
 
+struct sockaddr;
+/* A name may lead to any host but those that trust whoever can connect
+ * (threat 28); an address that was written down is meant. */
+bool proxy_upstream_may_be_at(const struct config_upstream *u,
+                              const struct sockaddr *address);
+
 /*
  * A raw target in the one spelling that an upstream gets (RFC 3986 6.2.2):
  * what need not be percent-encoded is not, what is is in upper case, bytes

@@ -571,6 +571,44 @@ def _():
            gate.log())
 
 
+@test("explain and namespaces show the routes, and whether their hops will do")
+def _():
+    out = gate.ctl("explain", "root\\Guarded").stdout
+    parts = {p.split()[1]: p for p in out.split("\n\n")
+             if p.startswith("route ")}
+    expect_equal(sorted(parts), ["guarded", "guardedlocal", "guardedtls",
+                                 "guardedunix", "wrongca"], "routes")
+    for name, part in parts.items():
+        expect(("upstream-not-private" in part) == (name == "guarded") and
+               ("the hop is private" in part) == (name != "guarded"),
+               "the hop of " + name, part)
+    expect("upstream unix:" + sock in parts["guardedunix"], "upstream", out)
+    out = gate.ctl("explain", "root\\Plain").stdout
+    expect("route methods (/methods/, methods GET, POST)\n  upstream %s\n"
+           "  the hop is not private, and need not be" % HTTP in out,
+           "a route", out)
+    listed = {n["namespace"]: n["routes"] for n in map(json.loads, gate.ctl(
+        "namespaces", "--json").stdout.split("\n")[:-1])}
+    expect_equal(sorted(listed["root\\Guarded"]), sorted(parts), "routes")
+    expect_equal(listed["root"], [], "routes")
+    expect("(routes: " in gate.ctl("namespaces").stdout, "no routes")
+
+
+@test("doctor looks at the files and the servers of each route")
+def _():
+    done = gate.ctl("doctor", check=False)
+    for line in (
+            "OK    route: guardedtls: https://localhost:%d can be connected to,"
+            " and proves who it is" % secure.port,
+            "OK    route: guardedtls: upstream_ca = ",
+            "OK    route: guardedunix: unix:%s can be connected to" % sock,
+            "OK    route: plain: %s can be connected to" % HTTP,
+            "FAIL  route: dead: http://127.0.0.1:%d: " % dead.getsockname()[1],
+            "FAIL  route: wrongca: https://localhost:%d: " % secure.port):
+        expect("\n" + line in done.stdout, "no '%s'" % line, done.stdout)
+    expect_equal(done.returncode, 1, "exit status")
+
+
 @test("sealed requests go on as what is inside, and their answers come sealed")
 def _():
     with Sealed(gate) as c:

@@ -203,7 +203,11 @@ void
 answer_challenge(struct request *r)
 {
     problem_with(r, 401, "unauthenticated", "Authentication required",
-                 "A valid Kerberos ticket (Negotiate) is needed.",
+                 r->sealed.protocol == HTTP_SEALED_NONE
+                     ? "A valid Kerberos ticket (Negotiate) is needed."
+                     : "A sealed message needs a sign-in on its own"
+                       " connection; a proxy between must pass connections"
+                       " on one by one.",
                  "WWW-Authenticate", "Negotiate");
 }
 

@@ -608,6 +608,7 @@ class Nginx:
     EXAMPLE = os.path.join(SRC, "docs/examples/nginx-nsgate.conf")
     user = None  # as whom its worker runs; None: the owner of the socket
     ports = 2    # the first two are tls_port and clear_port
+    modules = ()  # paths of what is not built in
 
     def __init__(self, gate, upstream, directory=None):
         self.dir = os.path.join(directory or gate.dir, "nginx")
@@ -637,19 +638,22 @@ class Nginx:
         return s
 
     def _main(self, gate, upstream):
-        lines = ["daemon off;", "worker_processes 1;",
-                 "pid %s/pid;" % self.dir, "error_log %s info;" % os.path.join(
-                     self.dir, "log")]
+        lines = ["load_module %s;" % m for m in self.modules] + [
+            "daemon off;", "worker_processes 1;", "pid %s/pid;" % self.dir,
+            "error_log %s info;" % os.path.join(self.dir, "log")]
         if ROOT:  # as the user whom the gateway trusts
             user = self.user or ("www-data" if ":" in upstream else
                                  pwd.getpwuid(os.stat(upstream).st_uid)
                                  .pw_name)
             lines.append("user %s;" % user)
-        lines += ["events { worker_connections 256; }", "http {",
-                  "access_log off;"]
+        return "\n".join(lines + ["events { worker_connections 1024; }",
+                                  self.block(gate, upstream), ""])
+
+    def block(self, gate, upstream):
+        lines = ["http {", "access_log off;"]
         for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"):
             lines.append("%s_temp_path %s/%s;" % (kind, self.dir, kind))
-        return "\n".join(lines + [self.servers(gate, upstream), "}", ""])
+        return "\n".join(lines + [self.servers(gate, upstream), "}"])
 
     def servers(self, gate, upstream):
         text = read(self.EXAMPLE)

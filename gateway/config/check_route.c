@@ -46,6 +46,9 @@ check_upstreams(struct draft *d, const struct config_route *r,
                           "upstream: %s takes the place of %s: both end in a "
                           "slash, or none",
                           r->upstreams[0].base, r->path);
+    if (r->health_path != NULL && r->upstream_count == 0)
+        return draft_fail(s, "health_path", err,
+                          "health_path: there is no server to ask");
     if (r->local && !loopback)
         return draft_fail(s, "channel", err,
                           "channel = local is about http to the loopback "

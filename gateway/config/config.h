@@ -192,7 +192,10 @@ struct config_route {
     const char *upstream_certificate, *upstream_key; /* NULL: none */
     bool forward_token;
     unsigned connect_timeout_s, answer_timeout_s, stall_timeout_s;
-    unsigned retry_s;         /* before one that failed is asked again */
+    unsigned retry_s;        /* before one that failed is asked again */
+    const char *health_path; /* what health checks ask for; NULL: none */
+    unsigned health_interval_s, health_timeout_s;
+    unsigned health_status_min, health_status_max; /* of a sound server */
     unsigned connections_max; /* to each upstream, a worker */
     unsigned waiting_max;     /* requests at once, a worker */
     size_t body_max;          /* of a request */

@@ -138,6 +138,60 @@ value_route_channel(struct arena *arena, const struct key *key,
     return 0;
 }
 
+/* -- health --------------------------------------------------------------- */
+
+/* A plain path, and a query without anything to encode. */
+int
+value_health_path(struct arena *arena, const struct key *key, void *structure,
+                  const char *text, struct error *err)
+{
+    struct span query, path = span_cut(span_of(text), '?', &query);
+    bool ok = is_plain_path(path) && query.length <= 1024;
+
+    for (size_t i = 0; i < query.length; i++) {
+        char c = query.data[i];
+
+        ok = ok && c != '\0' &&
+             (ascii_is_alpha(c) || ascii_is_digit(c) ||
+              strchr("-._~=&", c) != NULL);
+    }
+    if (!ok)
+        return error_set(err, "must be a path of plain segments, such as "
+                              "/health or /status?check=all");
+    return value_text(arena, key, structure, text, err);
+}
+
+static bool
+parse_status(struct span text, unsigned *out)
+{
+    *out = 0;
+    for (size_t i = 0; i < text.length; i++) {
+        if (!ascii_is_digit(text.data[i]))
+            return false;
+        *out = *out * 10 + (unsigned)(text.data[i] - '0');
+    }
+    return text.length == 3 && *out >= 200 && *out <= 599;
+}
+
+int
+value_health_status(struct arena *arena, const struct key *key,
+                    void *structure, const char *text, struct error *err)
+{
+    struct config_route *r = structure;
+    struct span last, first = span_cut(span_of(text), '-', &last);
+
+    (void)arena;
+    (void)key;
+    if (!parse_status(first, &r->health_status_min) ||
+        !parse_status(last.data != NULL ? last : first,
+                      &r->health_status_max) ||
+        r->health_status_min > r->health_status_max)
+        return error_set(err, "must be one status, such as 204, or the first "
+                              "and the last, such as 200-399; from 200 to "
+                              "599");
+    return 0;
+}
+
 /* -- upstreams ------------------------------------------------------------ */
 
 static int

@@ -47,6 +47,8 @@ key_parser value_route_hosts;
 key_parser value_route_methods;
 key_parser value_route_namespace;
 key_parser value_route_channel;
+key_parser value_health_path;
+key_parser value_health_status;
 key_parser value_upstreams;
 
 struct value_list {

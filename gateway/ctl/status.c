@@ -100,6 +100,26 @@ print_listener(const cJSON *l)
 }
 
 static void
+print_route(const cJSON *r)
+{
+    const cJSON *u;
+
+    row("route", "%s, %s, %s%s", text_of(r, "name"), text_of(r, "path"),
+        text_of(r, "namespace"),
+        is_true(r, "checked") ? ", health is checked" : "");
+    cJSON_ArrayForEach(u, cJSON_GetObjectItemCaseSensitive(r, "upstreams"))
+    {
+        double down = number_of(u, "workersDown");
+
+        if (is_true(u, "up"))
+            row("upstream", "%s, up", text_of(u, "url"));
+        else
+            row("upstream", "%s, down in %.0f of %.0f workers",
+                text_of(u, "url"), down, down + number_of(u, "workersUp"));
+    }
+}
+
+static void
 print_courier(const cJSON *c)
 {
     row("courier", "%.0f%s, pid %.0f", number_of(c, "id"),
@@ -134,6 +154,9 @@ print_status(const cJSON *status)
     if (text_of(status, "clientPrincipal")[0] != '\0')
         row("client", "%s", text_of(status, "clientPrincipal"));
     print_each(status, "listeners", print_listener);
+    print_each(status, "routes", print_route);
+    if (number_of(status, "routesNotShown") > 0)
+        row("route", "and %.0f more", number_of(status, "routesNotShown"));
     print_each(status, "workers", print_worker);
     print_each(status, "couriers", print_courier);
     print_store(status, "recorder");

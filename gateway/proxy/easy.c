@@ -20,10 +20,10 @@ proxy_upstream_may_be_at(const struct config_upstream *u,
 static curl_socket_t
 open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 {
-    struct proxy_transfer *t = arg;
+    const struct config_upstream *u = arg;
 
     if (purpose != CURLSOCKTYPE_IPCXN ||
-        !proxy_upstream_may_be_at(t->upstream->config, &address->addr))
+        !proxy_upstream_may_be_at(u, &address->addr))
         return CURL_SOCKET_BAD;
     return socket(address->family,
                   address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
@@ -31,9 +31,8 @@ open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 }
 
 static bool
-set_url(struct proxy_transfer *t)
+set_url(CURL *easy, const struct config_upstream *u, struct span target)
 {
-    const struct config_upstream *u = t->upstream->config;
     bool ipv6 = strchr(u->host, ':') != NULL;
     struct buf url = BUF_INIT;
     bool ok;
@@ -42,34 +41,29 @@ set_url(struct proxy_transfer *t)
              u->host, ipv6 ? "]" : "");
     if (u->unix_path == NULL && u->port != (u->tls ? 443 : 80))
         buf_addf(&url, ":%u", (unsigned)u->port);
-    buf_add_span(&url, buf_span(&t->target));
-    ok = !buf_failed(&url) && !buf_failed(&t->target) &&
-         curl_easy_setopt(t->easy, CURLOPT_URL, url.data) == CURLE_OK;
+    buf_add_span(&url, target);
+    ok = !buf_failed(&url) &&
+         curl_easy_setopt(easy, CURLOPT_URL, url.data) == CURLE_OK;
     buf_fini(&url);
     return ok;
 }
 
 /* What is different for each upstream. */
 bool
-easy_aim(struct proxy_transfer *t)
+easy_aim(CURL *easy, const struct upstream *u, struct span target)
 {
-    const struct config_upstream *u = t->upstream->config;
+    const struct config_upstream *c = u->config;
 
-    curl_easy_setopt(t->easy, CURLOPT_UNIX_SOCKET_PATH, u->unix_path);
-    curl_easy_setopt(t->easy, CURLOPT_RESOLVE, t->upstream->resolve);
-    t->tried |= UINT64_C(1) << (t->upstream - t->route->upstreams);
-    return set_url(t);
+    curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, c->unix_path);
+    curl_easy_setopt(easy, CURLOPT_RESOLVE, u->resolve);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, c);
+    return set_url(easy, c, target);
 }
 
 void
-easy_configure(struct proxy_transfer *t, const struct proxy_request *q)
+easy_prepare(CURL *e, const struct config_route *c, char *error)
 {
-    const struct config_route *c = t->route->config;
-    bool head = strcmp(q->method, "HEAD") == 0;
-    CURL *e = t->easy;
-
-    curl_easy_setopt(e, CURLOPT_PRIVATE, t);
-    curl_easy_setopt(e, CURLOPT_ERRORBUFFER, t->error);
+    curl_easy_setopt(e, CURLOPT_ERRORBUFFER, error);
     curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(e, CURLOPT_PATH_AS_IS, 1L);
     curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -81,11 +75,6 @@ easy_configure(struct proxy_transfer *t, const struct proxy_request *q)
     curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS,
                      (long)c->connect_timeout_s * 1000);
     curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, open_socket);
-    curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, t);
-    curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, answer_line);
-    curl_easy_setopt(e, CURLOPT_HEADERDATA, t);
-    curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, transfer_take_answer);
-    curl_easy_setopt(e, CURLOPT_WRITEDATA, t);
     curl_easy_setopt(e, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     /* Read anew for each connection: changed ones need no reload. */
     if (c->upstream_ca != NULL) {
@@ -94,6 +83,20 @@ easy_configure(struct proxy_transfer *t, const struct proxy_request *q)
     }
     curl_easy_setopt(e, CURLOPT_SSLCERT, c->upstream_certificate);
     curl_easy_setopt(e, CURLOPT_SSLKEY, c->upstream_key);
+}
+
+void
+easy_configure(struct proxy_transfer *t, const struct proxy_request *q)
+{
+    bool head = strcmp(q->method, "HEAD") == 0;
+    CURL *e = t->easy;
+
+    curl_easy_setopt(e, CURLOPT_PRIVATE, t);
+    easy_prepare(e, t->route->config, t->error);
+    curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, answer_line);
+    curl_easy_setopt(e, CURLOPT_HEADERDATA, t);
+    curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, transfer_take_answer);
+    curl_easy_setopt(e, CURLOPT_WRITEDATA, t);
     curl_easy_setopt(e, CURLOPT_HTTPHEADER, t->headers);
     if (head)
         curl_easy_setopt(e, CURLOPT_NOBODY, 1L);

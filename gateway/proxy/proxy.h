@@ -15,7 +15,8 @@
  *
  *     proxy_new(&options, &p, err);
  *     before each wait: proxy_timeout_ms(p), and proxy_run(p) when it is 0
- *     proxy_sweep(p) now and then: what takes too long ends
+ *     proxy_sweep(p) now and then: what takes too long ends, and servers are
+ *         asked how they are
  *
  *     route = proxy_route_find(p, path, host, method);
  *     (the caller decides whether the request may pass)
@@ -41,6 +42,11 @@ struct proxy_options {
     /* One an upstream of all routes, in their order: "address[,address]" of
      * a host that is a name, "" if it could not be found. */
     const char *const *addresses;
+    /* A server that is looked after by health checks went down or came up;
+     * upstream: its place among those of all routes.  May be NULL; called as
+     * handlers are.  why may hold any bytes of the server's. */
+    void (*turned)(void *arg, size_t upstream, bool up, const char *why);
+    void *arg;
 };
 
 int proxy_new(const struct proxy_options *options, struct proxy **out,
@@ -61,6 +67,9 @@ const struct proxy_route *proxy_route_find(const struct proxy *p,
                                            const char *method,
                                            const struct config_route **other);
 const struct config_route *proxy_route_config(const struct proxy_route *r);
+/* Whether requests go to the server; upstream as above.  One that is not is
+ * asked only when there is no other. */
+bool proxy_upstream_is_up(const struct proxy *p, size_t upstream);
 /*
  * Whether nobody can read on the way to any of the route's upstreams: a Unix
  * socket, verified https, or loopback http of a route that says channel =
@@ -185,6 +194,7 @@ void proxy_transfer_free(struct proxy_transfer *t);
 struct proxy_counts {
     uint64_t sent, failed, timed_out;
     uint64_t active;
+    uint64_t turned; /* servers that went down or came up */
 };
 struct proxy_counts proxy_counts(const struct proxy *p);
 

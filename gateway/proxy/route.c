@@ -107,12 +107,21 @@ proxy_route_is_private(const struct config_route *r)
 
 /* -- which upstream ------------------------------------------------------- */
 
-/* Names are not asked for here: that would take a thread. */
-static bool
+bool
 upstream_has_address(const struct upstream *u)
 {
     return u->config->numeric || u->config->unix_path != NULL ||
            u->resolve != NULL;
+}
+
+static bool
+upstream_is_up(const struct proxy_route *r, const struct upstream *u,
+               uint64_t now)
+{
+    if (r->config->health_path != NULL)
+        return !u->down;
+    return u->failed_ms == 0 ||
+           u->failed_ms + (uint64_t)r->config->retry_s * 1000 <= now;
 }
 
 struct upstream *
@@ -120,7 +129,7 @@ route_pick_upstream(struct proxy_route *r, uint64_t tried)
 {
     size_t count = r->config->upstream_count;
     uint64_t now = clock_monotonic_ms();
-    struct upstream *soonest = NULL;
+    struct upstream *oldest = NULL;
 
     for (size_t i = 0; i < count; i++) {
         size_t at = (r->next_upstream + i) % count;
@@ -128,19 +137,46 @@ route_pick_upstream(struct proxy_route *r, uint64_t tried)
 
         if ((tried & (UINT64_C(1) << at)) || !upstream_has_address(u))
             continue;
-        if (u->down_until_ms <= now) {
+        if (upstream_is_up(r, u, now)) {
             r->next_upstream = (at + 1) % count;
             return u;
         }
-        if (soonest == NULL || u->down_until_ms < soonest->down_until_ms)
-            soonest = u;
+        if (oldest == NULL || u->failed_ms < oldest->failed_ms)
+            oldest = u;
     }
-    return soonest;
+    return oldest;
+}
+
+bool
+proxy_upstream_is_up(const struct proxy *p, size_t upstream)
+{
+    const struct upstream *u = &p->upstreams[upstream];
+    const struct proxy_route *r = p->routes;
+
+    while (u < r->upstreams || u >= r->upstreams + r->config->upstream_count)
+        r++;
+    return upstream_has_address(u) &&
+           upstream_is_up(r, u, clock_monotonic_ms());
 }
 
 void
-upstream_failed(struct proxy_route *r, struct upstream *u)
+upstream_turn(struct proxy_route *r, struct upstream *u, bool up,
+              const char *why)
 {
-    u->down_until_ms =
-        clock_monotonic_ms() + (uint64_t)r->config->retry_s * 1000;
+    const struct proxy_options *o = &r->proxy->options;
+
+    if (u->down == !up)
+        return;
+    u->down = !up;
+    r->proxy->counts.turned++;
+    if (o->turned != NULL)
+        o->turned(o->arg, (size_t)(u - r->proxy->upstreams), up, why);
+}
+
+void
+upstream_failed(struct proxy_route *r, struct upstream *u, const char *why)
+{
+    u->failed_ms = clock_monotonic_ms();
+    if (r->config->health_path != NULL)
+        upstream_turn(r, u, false, why);
 }

@@ -49,11 +49,11 @@ transfer_unpause(struct proxy_transfer *t)
         what |= CURLPAUSE_RECV;
     if (t->body_waits)
         what |= CURLPAUSE_SEND;
-    r->inside++;
+    r->multi.inside++;
     curl_easy_pause(t->easy, what);
-    r->inside--;
+    r->multi.inside--;
     /* What ends with it is told from the loop. */
-    r->timer_ms = clock_monotonic_ms();
+    r->multi.timer_ms = clock_monotonic_ms();
 }
 
 size_t
@@ -168,13 +168,12 @@ start(struct proxy_transfer *t)
     if (u == NULL)
         return false;
     t->upstream = u;
-    if (!easy_aim(t))
+    t->tried |= UINT64_C(1) << (u - r->upstreams);
+    if (buf_failed(&t->target) || !easy_aim(t->easy, u, buf_span(&t->target)))
         return false;
     t->error[0] = '\0';
     allow_s(t, r->config->answer_timeout_s);
-    r->inside++;
-    t->added = curl_multi_add_handle(r->multi, t->easy) == CURLM_OK;
-    r->inside--;
+    t->added = multi_add(&r->multi, t->easy);
     return t->added;
 }
 
@@ -224,7 +223,7 @@ static void
 transfer_remove(struct proxy_transfer *t)
 {
     if (t->added)
-        curl_multi_remove_handle(t->route->multi, t->easy);
+        curl_multi_remove_handle(t->route->multi.handle, t->easy);
     t->added = false;
 }
 
@@ -253,9 +252,9 @@ proxy_transfer_free(struct proxy_transfer *t)
 {
     if (t == NULL)
         return;
-    if (t->route->inside > 0) {
+    if (t->route->multi.inside > 0) {
         t->freed = true;
-        t->route->timer_ms = clock_monotonic_ms();
+        t->route->multi.timer_ms = clock_monotonic_ms();
     } else {
         transfer_destroy(t);
     }
@@ -335,6 +334,7 @@ void
 transfer_done(struct proxy_transfer *t, CURLcode code)
 {
     enum proxy_failure failure;
+    const char *why;
 
     transfer_remove(t);
     if (t->freed || t->ended)
@@ -346,22 +346,24 @@ transfer_done(struct proxy_transfer *t, CURLcode code)
         return;
     }
     failure = failure_of(t, code);
+    why = t->error[0] != '\0' ? t->error : curl_easy_strerror(code);
     if (failure == PROXY_FAILURE_UNREACHABLE ||
         failure == PROXY_FAILURE_CLOSED)
-        upstream_failed(t->route, t->upstream);
+        upstream_failed(t->route, t->upstream, why);
     if (may_try_another(t, failure) && start(t))
         return;
-    transfer_end(t, failure,
-                 t->error[0] != '\0' ? t->error : curl_easy_strerror(code));
+    transfer_end(t, failure, why);
 }
 
 void
 transfer_expire(struct proxy_transfer *t)
 {
+    static const char late[] = "the server did not go on in time";
+
     transfer_remove(t);
     t->route->proxy->counts.timed_out++;
-    upstream_failed(t->route, t->upstream);
-    transfer_end(t, PROXY_FAILURE_TIMEOUT, "the server did not go on in time");
+    upstream_failed(t->route, t->upstream, late);
+    transfer_end(t, PROXY_FAILURE_TIMEOUT, late);
 }
 
 const char *

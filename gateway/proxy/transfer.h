@@ -11,7 +11,20 @@ struct upstream {
     const struct config_upstream *config;
     const char *address;        /* "" unless the host is a name */
     struct curl_slist *resolve; /* NULL: nothing to be said */
-    uint64_t down_until_ms;     /* it is asked last until then */
+    uint64_t failed_ms;         /* when it last failed; 0: never */
+    bool down;                  /* until a health check succeeds */
+    struct check *check;        /* NULL: none is wanted */
+};
+
+/* A multi handle of the library in the caller's loop. */
+struct multi {
+    CURLM *handle;
+    struct loop *loop;
+    uint64_t timer_ms; /* 0: none */
+    unsigned inside;   /* the library, where no handle may be removed */
+    /* Takes what has ended, while nothing of the library is on the stack. */
+    void (*collect)(void *arg);
+    void *arg;
 };
 
 /* Bytes between two that are not equally fast. */
@@ -34,11 +47,9 @@ TAILQ_HEAD(transfer_list, proxy_transfer);
 struct proxy_route {
     struct proxy *proxy;
     const struct config_route *config;
-    CURLM *multi;
-    struct upstream *upstreams;
+    struct multi multi;
+    struct upstream *upstreams; /* of proxy's, those of this route */
     size_t next_upstream;
-    uint64_t timer_ms; /* 0: none */
-    unsigned inside;   /* the library, where no handle may be removed */
     unsigned count;
     struct transfer_list transfers;
 };
@@ -47,6 +58,9 @@ struct proxy {
     struct proxy_options options;
     size_t route_count;
     struct proxy_route *routes;
+    size_t upstream_count;
+    struct upstream *upstreams; /* of all routes */
+    struct multi checks;        /* beside the limits of routes */
     struct proxy_counts counts;
 };
 
@@ -92,13 +106,34 @@ void transfer_destroy(struct proxy_transfer *t);
 size_t transfer_give_body(char *out, size_t size, size_t count, void *arg);
 size_t transfer_take_answer(char *bytes, size_t size, size_t count, void *arg);
 
+/* -- multi.c -------------------------------------------------------------- */
+
+int multi_open(struct multi *m, struct loop *loop, void (*collect)(void *arg),
+               void *arg, struct error *err);
+void multi_close(struct multi *m);
+/* What is due. */
+void multi_run(struct multi *m, uint64_t now_ms);
+bool multi_add(struct multi *m, CURL *easy);
+/* The next handle that has ended: what CURLOPT_PRIVATE says; NULL: none. */
+void *multi_ended(struct multi *m, CURLcode *code_out);
+
+/* -- health.c ------------------------------------------------------------- */
+
+/* Of an upstream whose route has health_path. */
+int check_open(struct proxy_route *r, struct upstream *u, struct error *err);
+void check_close(struct upstream *u);
+void check_start_if_due(struct upstream *u, uint64_t now_ms);
+/* Checks that have ended: multi's collect. */
+void checks_collect(void *proxy);
+
 /* -- easy.c --------------------------------------------------------------- */
 
 /* Header lines: the client's that pass, then the gateway's own. */
 bool easy_add_lines(struct proxy_transfer *t, const struct proxy_request *q);
 void easy_configure(struct proxy_transfer *t, const struct proxy_request *q);
-/* At t->upstream. */
-bool easy_aim(struct proxy_transfer *t);
+/* What is the same for all that goes to servers of the route. */
+void easy_prepare(CURL *easy, const struct config_route *c, char *error);
+bool easy_aim(CURL *easy, const struct upstream *u, struct span target);
 
 /* -- answer.c ------------------------------------------------------------- */
 
@@ -108,8 +143,14 @@ size_t answer_line(char *bytes, size_t size, size_t count, void *arg);
 /* -- route.c -------------------------------------------------------------- */
 
 /* One that was not tried: of those that are up the next in turn, else the one
- * that is up again soonest; NULL: all were tried. */
+ * whose failure is oldest; NULL: all were tried. */
 struct upstream *route_pick_upstream(struct proxy_route *r, uint64_t tried);
-void upstream_failed(struct proxy_route *r, struct upstream *u);
+/* Names are not asked for here: that would take a thread. */
+bool upstream_has_address(const struct upstream *u);
+void upstream_failed(struct proxy_route *r, struct upstream *u,
+                     const char *why);
+/* What a health check says. */
+void upstream_turn(struct proxy_route *r, struct upstream *u, bool up,
+                   const char *why);
 
 #endif

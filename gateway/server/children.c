@@ -189,8 +189,11 @@ child_died(struct master *m, struct child *c, int status)
         }
     }
     c->gone = true;
-    if (c->kind == CHILD_WORKER)
+    if (c->kind == CHILD_WORKER) {
+        if (c->setup != NULL)
+            upstream_set_forget(&c->setup->upstreams, c->slot);
         slot_release(m, c->slot);
+    }
     child_close(c);
     if (WIFSIGNALED(status))
         log_write(LOG_LEVEL_WARNING, "pid %d was ended by signal %d",

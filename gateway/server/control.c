@@ -148,6 +148,54 @@ status_stores(const struct master *m, struct buf *b)
     buf_add_char(b, ']');
 }
 
+/* As many as there is room for: the rest must be known, too. */
+#define STATUS_ROUTES_MAX (CONTROL_REPLY_MAX / 2)
+
+static void
+status_upstreams(const struct upstream_set *set, const struct config_route *r,
+                 size_t at, struct buf *b)
+{
+    for (size_t i = 0; i < r->upstream_count; i++) {
+        struct upstream_tally t = upstream_set_tally(set, at + i);
+
+        buf_addf(b, "%s{\"url\":", i > 0 ? "," : "");
+        json_quote(b, span_of(r->upstreams[i].url));
+        buf_addf(b, ",\"up\":%s,\"workersUp\":%u,\"workersDown\":%u}",
+                 t.down == 0 ? "true" : "false", t.up, t.down);
+    }
+}
+
+static void
+status_routes(const struct master *m, struct buf *b)
+{
+    const struct config *c = m->current->config;
+    struct buf one = BUF_INIT;
+    size_t at = 0, shown = 0, bytes = 0;
+
+    buf_add_string(b, ",\"routes\":[");
+    for (size_t i = 0; i < c->route_count; i++) {
+        const struct config_route *r = &c->routes[i];
+
+        buf_reset(&one);
+        buf_add_string(&one, shown > 0 ? ",{\"name\":" : "{\"name\":");
+        json_quote(&one, span_of(r->name));
+        quote(&one, "path", r->path);
+        quote(&one, "namespace", r->namespace.text);
+        buf_addf(&one, ",\"checked\":%s,\"upstreams\":[",
+                 r->health_path != NULL ? "true" : "false");
+        status_upstreams(&m->current->upstreams, r, at, &one);
+        buf_add_string(&one, "]}");
+        at += r->upstream_count;
+        if (buf_failed(&one) || bytes + one.length > STATUS_ROUTES_MAX)
+            continue;
+        bytes += one.length;
+        shown++;
+        buf_add_span(b, buf_span(&one));
+    }
+    buf_addf(b, "],\"routesNotShown\":%zu", c->route_count - shown);
+    buf_fini(&one);
+}
+
 static void
 status_make(const struct master *m, struct buf *b)
 {
@@ -171,6 +219,7 @@ status_make(const struct master *m, struct buf *b)
     status_workers(m, b);
     status_stores(m, b);
     status_listeners(m, b);
+    status_routes(m, b);
     buf_addf(b, ",\"eventsLost\":%llu}",
              (unsigned long long)event_sender_lost(m->events));
 }

@@ -34,6 +34,8 @@ static const struct metric {
            "Requests that no upstream answered to the end."),
     METRIC("upstream_active", "gauge", upstream_active,
            "Requests that upstreams are at."),
+    METRIC("upstream_turned_total", "counter", upstream_turned,
+           "Times that health checks took an upstream out or in."),
 #undef METRIC
 };
 
@@ -54,6 +56,48 @@ metrics_format(const struct worker *w, struct buf *out)
             buf_addf(out, "%s{worker=\"%zu\"} %llu\n", m->name, slot,
                      (unsigned long long)atomic_load(
                          (const _Atomic uint64_t *)(const void *)at));
+        }
+    }
+}
+
+/* As the text format has it. */
+static void
+label_add(struct buf *out, const char *name, const char *value)
+{
+    buf_addf(out, "%s=\"", name);
+    for (; *value != '\0'; value++) {
+        if (*value == '\n') {
+            buf_add_string(out, "\\n");
+            continue;
+        }
+        if (*value == '\\' || *value == '"')
+            buf_add_char(out, '\\');
+        buf_add_char(out, *value);
+    }
+    buf_add_char(out, '"');
+}
+
+static void
+metrics_upstreams(const struct worker *w, struct buf *out)
+{
+    const struct config *c = w->boot->config;
+    size_t at = 0;
+
+    if (w->boot->upstreams->count == 0)
+        return;
+    buf_add_string(out,
+                   "# HELP nsgate_upstream_up Whether no worker takes the"
+                   " upstream for down.\n# TYPE nsgate_upstream_up gauge\n");
+    for (size_t i = 0; i < c->route_count; i++) {
+        for (size_t j = 0; j < c->routes[i].upstream_count; j++) {
+            struct upstream_tally t =
+                upstream_set_tally(w->boot->upstreams, at++);
+
+            buf_add_string(out, "nsgate_upstream_up{");
+            label_add(out, "route", c->routes[i].name);
+            buf_add_char(out, ',');
+            label_add(out, "upstream", c->routes[i].upstreams[j].url);
+            buf_addf(out, "} %d\n", t.down == 0);
         }
     }
 }
@@ -104,6 +148,7 @@ status_serve(struct worker *w, struct http_request *r)
                            SPAN("no policy is in force\n"));
     } else if (span_equal(target, SPAN("/metrics"))) {
         metrics_format(w, &out);
+        metrics_upstreams(w, &out);
         metrics_operations(w, &out);
         status_respond(r, 200, "text/plain; version=0.0.4", buf_span(&out));
     } else {

@@ -6,11 +6,13 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "gateway/http/http.h"
 #include "gateway/server/server.h"
+#include "gateway/server/worker.h"
 #include "gateway/sys/sys.h"
 #include "policy/decision/decision.h"
 
@@ -181,6 +183,53 @@ addresses_find(const struct config_route *r, const struct config_upstream *u)
     return out.length > 0 ? buf_take(&out) : strdup("");
 }
 
+/* -- what workers think of them ------------------------------------------- */
+
+static int
+states_open(struct upstream_set *set, struct error *err)
+{
+    size_t bytes = WORKER_SLOTS * set->count;
+
+    if (bytes == 0)
+        return 0;
+    set->states = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (set->states != MAP_FAILED)
+        return 0;
+    set->states = NULL;
+    return error_set_errno(err, errno, "routes");
+}
+
+void
+upstream_set_tell(const struct upstream_set *set, size_t slot, size_t upstream,
+                  bool up)
+{
+    atomic_store(&set->states[slot * set->count + upstream],
+                 up ? UPSTREAM_UP : UPSTREAM_DOWN);
+}
+
+void
+upstream_set_forget(const struct upstream_set *set, size_t slot)
+{
+    for (size_t i = 0; set->states != NULL && i < set->count; i++)
+        atomic_store(&set->states[slot * set->count + i], UPSTREAM_UNSAID);
+}
+
+struct upstream_tally
+upstream_set_tally(const struct upstream_set *set, size_t upstream)
+{
+    struct upstream_tally t = {0, 0};
+
+    for (size_t slot = 0; slot < WORKER_SLOTS; slot++) {
+        uint8_t state =
+            atomic_load(&set->states[slot * set->count + upstream]);
+
+        t.up += state == UPSTREAM_UP;
+        t.down += state == UPSTREAM_DOWN;
+    }
+    return t;
+}
+
 /* -- all together --------------------------------------------------------- */
 
 void
@@ -189,6 +238,8 @@ upstream_set_close(struct upstream_set *set)
     for (size_t i = 0; set->addresses != NULL && i < set->count; i++)
         free(set->addresses[i]);
     free(set->addresses);
+    if (set->states != NULL)
+        munmap((void *)(uintptr_t)set->states, WORKER_SLOTS * set->count);
     *set = (struct upstream_set){0};
 }
 
@@ -218,5 +269,8 @@ upstream_set_open(const struct config *config, struct upstream_set *out,
         upstream_set_close(out);
         return error_set_errno(err, ENOMEM, "routes");
     }
-    return 0;
+    if (states_open(out, err) == 0)
+        return 0;
+    upstream_set_close(out);
+    return -1;
 }

@@ -1,6 +1,10 @@
 #ifndef GATEWAY_SERVER_UPSTREAMS_H
 #define GATEWAY_SERVER_UPSTREAMS_H
 
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "gateway/config/config.h"
 #include "gateway/proxy/proxy.h"
 
@@ -12,6 +16,19 @@
 struct upstream_set {
     size_t count;
     char **addresses; /* as proxy_options has them */
+    /* What each worker thinks of each server: enum upstream_state, the
+     * worker's slot before the server.  Shared memory. */
+    _Atomic uint8_t *states;
+};
+
+enum upstream_state {
+    UPSTREAM_UNSAID = 0, /* there is no such worker */
+    UPSTREAM_UP,
+    UPSTREAM_DOWN,
+};
+
+struct upstream_tally {
+    unsigned up, down; /* workers that think so */
 };
 
 /* A name that cannot be found is a warning in the log: its server counts as
@@ -19,6 +36,13 @@ struct upstream_set {
 int upstream_set_open(const struct config *config, struct upstream_set *out,
                       struct error *err);
 void upstream_set_close(struct upstream_set *set);
+/* slot: the worker's own. */
+void upstream_set_tell(const struct upstream_set *set, size_t slot,
+                       size_t upstream, bool up);
+/* The worker is gone. */
+void upstream_set_forget(const struct upstream_set *set, size_t slot);
+struct upstream_tally upstream_set_tally(const struct upstream_set *set,
+                                         size_t upstream);
 /* Whether the files of routes are what they are for, and can be read by
  * `user`, who does so for each connection: 0, or -1 with "FILE:LINE: " of the
  * key. */

@@ -104,6 +104,33 @@ proxy_watch(struct worker *w)
     atomic_store(&w->counters->forwarded, n.sent);
     atomic_store(&w->counters->upstream_failures, n.failed);
     atomic_store(&w->counters->upstream_active, n.active);
+    atomic_store(&w->counters->upstream_turned, n.turned);
+    for (size_t i = 0; i < w->boot->upstreams->count; i++)
+        upstream_set_tell(w->boot->upstreams, w->boot->slot, i,
+                          proxy_upstream_is_up(w->proxy, i));
+}
+
+/* Said by the first worker that finds one down, and by the last that finds it
+ * up again. */
+static void
+upstream_turned(void *arg, size_t upstream, bool up, const char *why)
+{
+    struct worker *w = arg;
+    const struct upstream_set *set = w->boot->upstreams;
+    const struct config_route *r = w->boot->config->routes;
+    unsigned down = upstream_set_tally(set, upstream).down;
+    size_t i = upstream;
+
+    upstream_set_tell(set, w->boot->slot, upstream, up);
+    if (up)
+        down = upstream_set_tally(set, upstream).down;
+    if (down > 0)
+        return;
+    for (; i >= r->upstream_count; r++)
+        i -= r->upstream_count;
+    log_write(up ? LOG_LEVEL_NOTICE : LOG_LEVEL_WARNING,
+              "[route/%s] upstream %s is %s: %s", r->name, r->upstreams[i].url,
+              up ? "up again" : "down", why);
 }
 
 static void
@@ -352,11 +379,18 @@ proxy_open(struct worker *w, struct error *err)
         .loop = w->loop,
         .config = boot->config,
         .addresses = (const char *const *)boot->upstreams->addresses,
+        .turned = upstream_turned,
+        .arg = w,
     };
 
     if (boot->config->route_count == 0)
         return 0;
-    return proxy_new(&options, &w->proxy, err);
+    if (proxy_new(&options, &w->proxy, err) < 0)
+        return -1;
+    for (size_t i = 0; i < boot->upstreams->count; i++)
+        upstream_set_tell(boot->upstreams, boot->slot, i,
+                          proxy_upstream_is_up(w->proxy, i));
+    return 0;
 }
 
 static int

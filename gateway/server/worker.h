@@ -35,6 +35,7 @@ struct worker_counters {
     _Atomic uint64_t forwarded; /* to upstreams */
     _Atomic uint64_t upstream_failures;
     _Atomic uint64_t upstream_active;
+    _Atomic uint64_t upstream_turned;
     _Atomic int64_t pid; /* 0: the slot is free */
 };
 

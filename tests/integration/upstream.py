@@ -32,6 +32,7 @@ class Upstream:
         self.release = threading.Event()  # lets those go on that wait
         self.said = threading.Event()     # an early head
         self.sent = 0
+        self.health = "200 OK"  # what _health says; None: nothing
         if unix:
             self.socket = socket.socket(socket.AF_UNIX)
             self.socket.bind(unix)
@@ -144,6 +145,11 @@ class Upstream:
         return True
 
     # -- kinds of answers: the last segment of the path
+
+    def _health(self, c, seen, f):
+        if self.health is None:
+            return self._hang(c, seen, f)
+        return self.answer(c, seen, b"", self.health)
 
     def _chunked(self, c, _seen, _f):
         c.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"

@@ -61,6 +61,11 @@ Test(config_route, fills_in_the_defaults)
     cr_expect_eq(r->stall_timeout_s, 60);
     cr_expect_eq(r->body_max, 64 << 20);
     cr_expect_eq(r->waiting_max, 1000);
+    cr_expect_null(r->health_path);
+    cr_expect_eq(r->health_interval_s, 10);
+    cr_expect_eq(r->health_timeout_s, 3);
+    cr_expect_eq(r->health_status_min, 200);
+    cr_expect_eq(r->health_status_max, 399);
     config_free(c);
 }
 
@@ -145,6 +150,9 @@ Test(config_route, refuses_what_is_no_route)
          "PUT, PATCH, DELETE and OPTIONS"},
         {ROUTE("channel = asserted\n"),
          "t.conf:14: channel = asserted: must be local"},
+        {"[route/r]\npath = /r/\nnamespace = root\\hw\n"
+         "upstream = none\nhealth_path = /h\n",
+         "t.conf:14: health_path: there is no server to ask"},
         {ROUTE("channel = local\n"),
          "t.conf:14: channel = local is about http to the loopback address, "
          "and no upstream is that"},
@@ -189,6 +197,50 @@ Test(config_route, refuses_what_is_no_route)
 
         cr_expect(load(rows[i].text, &c, &err) < 0, "%s", rows[i].text);
         cr_expect_str_eq(err.text, rows[i].message);
+        config_free(c);
+    }
+}
+
+Test(config_route, reads_what_health_checks_ask_for)
+{
+    static const struct {
+        const char *path, *status;
+        unsigned min, max; /* 0: refused */
+    } rows[] = {
+        {"/health", "204", 204, 204},
+        {"/a/b?check=all&x=1", "200-599", 200, 599},
+        {"/", "401-401", 401, 401},
+        {"health", "200", 0, 0},
+        {"/a b", "200", 0, 0},
+        {"/a/../b", "200", 0, 0},
+        {"/a?b c", "200", 0, 0},
+        {"/a?b#c", "200", 0, 0},
+        {"/a", "99", 0, 0},
+        {"/a", "199", 0, 0},
+        {"/a", "200-", 0, 0},
+        {"/a", "-200", 0, 0},
+        {"/a", "300-200", 0, 0},
+        {"/a", "200-600", 0, 0},
+        {"/a", "2xx", 0, 0},
+        {"/a", "0200", 0, 0},
+    };
+
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        struct config *c = NULL;
+        struct error err = {0};
+        char text[300];
+        int result;
+
+        snprintf(text, sizeof(text),
+                 ROUTE("health_path = %s\nhealth_status = %s\n"), rows[i].path,
+                 rows[i].status);
+        result = load(text, &c, &err);
+        cr_expect_eq(result == 0, rows[i].min > 0, "row %zu: %s", i, err.text);
+        if (result == 0) {
+            cr_expect_str_eq(c->routes[0].health_path, rows[i].path);
+            cr_expect_eq(c->routes[0].health_status_min, rows[i].min);
+            cr_expect_eq(c->routes[0].health_status_max, rows[i].max);
+        }
         config_free(c);
     }
 }

@@ -118,7 +118,7 @@ Test(route, asks_upstreams_in_turn_and_those_that_failed_last)
 
     for (size_t i = 0; i < 6; i++)
         cr_expect_eq(route_pick_upstream(&r, 0), &u[i % 3]);
-    upstream_failed(&r, &u[0]);
+    upstream_failed(&r, &u[0], "");
     cr_expect_eq(route_pick_upstream(&r, 0), &u[1]);
     cr_expect_eq(route_pick_upstream(&r, 0), &u[2]);
     cr_expect_eq(route_pick_upstream(&r, 0), &u[1]);
@@ -128,4 +128,53 @@ Test(route, asks_upstreams_in_turn_and_those_that_failed_last)
     /* A name that was not found is never asked. */
     configs[0].numeric = false;
     cr_expect_null(route_pick_upstream(&r, 6));
+}
+
+static unsigned turned_up, turned_down;
+
+static void
+turned(void *arg, size_t upstream, bool up, const char *why)
+{
+    (void)arg;
+    cr_expect_eq(upstream, 1);
+    cr_expect_str_eq(why, up ? "good" : "bad");
+    turned_up += up;
+    turned_down += !up;
+}
+
+Test(route, keeps_upstreams_that_are_checked_out_until_a_check_succeeds)
+{
+    struct config_upstream configs[3] = {loopback, loopback, loopback};
+    struct config_route config = {
+        .upstreams = configs, .upstream_count = 3, .health_path = "/h"};
+    struct upstream u[3] = {{.config = &configs[0]},
+                            {.config = &configs[1]},
+                            {.config = &configs[2]}};
+    struct proxy_route r = {.config = &config, .upstreams = u};
+    struct proxy p = {.options = {.turned = turned},
+                      .route_count = 1,
+                      .routes = &r,
+                      .upstream_count = 3,
+                      .upstreams = u};
+
+    r.proxy = &p;
+    for (int i = 0; i < 2; i++)
+        upstream_failed(&r, &u[1], "bad");
+    cr_expect_not(proxy_upstream_is_up(&p, 1));
+    cr_expect(proxy_upstream_is_up(&p, 2));
+    for (int i = 0; i < 4; i++)
+        cr_expect_neq(route_pick_upstream(&r, 0), &u[1]);
+    for (int i = 0; i < 2; i++)
+        upstream_turn(&r, &u[1], true, "good");
+    cr_expect(proxy_upstream_is_up(&p, 1));
+    cr_expect_eq(turned_down, 1);
+    cr_expect_eq(turned_up, 1);
+    cr_expect_eq(p.counts.turned, 2);
+    /* All are down: the oldest failure first. */
+    for (size_t i = 0; i < 3; i++) {
+        u[i].down = true;
+        u[i].failed_ms = (i + 1) % 3 + 5;
+    }
+    cr_expect_eq(route_pick_upstream(&r, 0), &u[2]);
+    cr_expect_eq(route_pick_upstream(&r, 4), &u[0]);
 }

@@ -212,7 +212,7 @@ bool session_open(struct session_box *b, struct span realm, struct span text,
                   int64_t now_us, struct auth_result *who,
                   struct session *session);
 
-/* -- initiator: couriers, probe and tests --------------------------------- */
+/* -- initiator: couriers, upstreams, probe and tests ---------------------- */
 
 /*
  * The gateway's own identity as a client: a keytab from which tickets are
@@ -229,6 +229,38 @@ void client_credential_free(struct client_credential *c);
 /* "nsgate/gw.example.com@REALM" */
 const char *client_credential_principal(const struct client_credential *c);
 
+/*
+ * A ticket for one service, with its session key: got by the process that
+ * has the client credential, handed on as bytes, and shown by processes that
+ * have neither a key nor a ticket-granting ticket.  All that can be done with
+ * it is to be the gateway at that service until it ends; no network and no
+ * KDC is asked.
+ *
+ *     client_credential_ticket(credential, "HTTP@bmc", &bytes, &times, err)
+ *     service_ticket_new(bytes, &ticket, err)
+ *     initiator_new of initiator_options.ticket, as often as wanted
+ */
+struct ticket_times {
+    int64_t begins_us, ends_us;
+};
+
+/* spn: "HTTP@host", its realm found as for any host and the host taken as it
+ * is written, or a whole principal, "HTTP/host@REALM".  Asks a KDC and waits
+ * for it, every time: nothing of an earlier ticket is used.  Not forwardable.
+ * Appends to out, which is a secret. */
+int client_credential_ticket(const struct client_credential *c,
+                             const char *spn, struct buf *out,
+                             struct ticket_times *times_out,
+                             struct error *err);
+
+struct service_ticket;
+
+int service_ticket_new(struct span bytes, struct service_ticket **out,
+                       struct error *err);
+struct service_ticket *service_ticket_ref(struct service_ticket *t);
+void service_ticket_unref(struct service_ticket *t); /* NULL is fine */
+struct ticket_times service_ticket_times(const struct service_ticket *t);
+
 struct initiator_options {
     const char *spn; /* "HTTP@host" */
     /* The host as it is written: not what DNS makes of it (krb5.conf's
@@ -244,6 +276,9 @@ struct initiator_options {
     const char *ccache;                    /* NULL: the default */
     /* Instead of ccache; it stays the caller's. */
     const struct client_credential *credential;
+    /* Instead of ccache, spn and exact_host, and with both CONF and INTEG in
+     * req_flags; a reference is taken. */
+    struct service_ticket *ticket;
 };
 
 struct initiator;

@@ -9,13 +9,6 @@
 #include <unistd.h>
 
 #include "gateway/auth/gss_text.h"
-#include "gateway/auth/keytab.h"
-
-struct client_credential {
-    struct keytab *keytab;
-    char *principal;
-    char cache[64]; /* "MEMORY:nsgate.PID.N" */
-};
 
 /* That there is a key is known at the start, and not at the first delivery. */
 static int

@@ -4,6 +4,13 @@
 #include <gssapi/gssapi.h>
 
 #include "gateway/auth/auth.h"
+#include "gateway/auth/keytab.h"
+
+struct client_credential {
+    struct keytab *keytab;
+    char *principal;
+    char cache[64]; /* "MEMORY:nsgate.PID.N" */
+};
 
 /* A GSS credential to initiate with, as GSS_C_INITIATE gives it for mechs;
  * the caller releases it.  0, or -1. */

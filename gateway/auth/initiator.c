@@ -10,9 +10,11 @@
 #include "gateway/auth/client_credential.h"
 #include "gateway/auth/gss_text.h"
 #include "gateway/auth/security_context.h"
+#include "gateway/auth/service_ticket.h"
 
 struct initiator {
     gss_ctx_id_t context;
+    struct service_ticket *ticket; /* whose cred and target are; NULL: ours */
     gss_cred_id_t cred;
     gss_name_t target;
     gss_OID mech;
@@ -131,6 +133,22 @@ leg(struct initiator *i, gss_buffer_t input, struct error *err)
     return i->token != NULL ? 0 : error_set_errno(err, ENOMEM, "token");
 }
 
+static int
+acquire_and_import(struct initiator *i,
+                   const struct initiator_options *options, struct error *err)
+{
+    if (options->ticket == NULL)
+        return acquire(i, options, err) < 0 ||
+                       import_target(i, options->spn, options->exact_host,
+                                     err) < 0
+                   ? -1
+                   : 0;
+    i->ticket = service_ticket_ref(options->ticket);
+    i->cred = i->ticket->cred;
+    i->target = i->ticket->target;
+    return 0;
+}
+
 /* A context that is not complete does not tell yet; the credential does, now
  * that its first use has settled on a cache. */
 static OM_uint32
@@ -149,6 +167,10 @@ take_principal(struct initiator *i, struct error *err)
     gss_name_t name = GSS_C_NO_NAME;
     OM_uint32 major, minor, ignored;
 
+    if (i->ticket != NULL) {
+        i->principal = strdup(i->ticket->client);
+        return i->principal != NULL ? 0 : error_set_errno(err, ENOMEM, "name");
+    }
     major = client_name(i, &name, &minor);
     if (!GSS_ERROR(major))
         major = gss_display_name(&minor, name, &text, NULL);
@@ -178,8 +200,7 @@ initiator_new(const struct initiator_options *options, struct initiator **out,
     i->req_flags = options->req_flags;
     if (options->binding != NULL)
         i->binding = *options->binding;
-    if (acquire(i, options, err) < 0 ||
-        import_target(i, options->spn, options->exact_host, err) < 0 ||
+    if (acquire_and_import(i, options, err) < 0 ||
         leg(i, GSS_C_NO_BUFFER, err) < 0 || take_principal(i, err) < 0)
     {
         initiator_free(i);
@@ -197,8 +218,11 @@ initiator_free(struct initiator *i)
     if (i == NULL)
         return;
     gss_delete_sec_context(&minor, &i->context, GSS_C_NO_BUFFER);
-    gss_release_name(&minor, &i->target);
-    gss_release_cred(&minor, &i->cred);
+    if (i->ticket == NULL) {
+        gss_release_name(&minor, &i->target);
+        gss_release_cred(&minor, &i->cred);
+    }
+    service_ticket_unref(i->ticket);
     free(i->token);
     free(i->principal);
     free(i);

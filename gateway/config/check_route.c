@@ -1,4 +1,7 @@
 /* [route/NAME]: whose requests are forwarded, and whether they may be. */
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -69,6 +72,121 @@ check_upstreams(struct draft *d, const struct config_route *r,
     return check_file(d, s, "upstream_key", r->upstream_key, err);
 }
 
+/* -- identity = negotiate ------------------------------------------------- */
+
+bool
+config_upstream_is_private(const struct config_route *r,
+                           const struct config_upstream *u)
+{
+    return u->unix_path != NULL || u->tls || (r->local && u->loopback);
+}
+
+bool
+config_signs_in(const struct config *c)
+{
+    for (size_t i = 0; i < c->route_count; i++) {
+        if (c->routes[i].negotiate)
+            return true;
+    }
+    return false;
+}
+
+static bool
+is_listed(const char *const *services, size_t count, const char *service)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(services[i], service) == 0)
+            return true;
+    }
+    return false;
+}
+
+const char **
+config_services(const struct config *c, size_t *count_out)
+{
+    const char **services;
+    size_t most = 0, count = 0;
+
+    *count_out = 0;
+    for (size_t i = 0; i < c->route_count; i++)
+        most += c->routes[i].upstream_count;
+    services = calloc(most + 1, sizeof(*services));
+    if (services == NULL)
+        return NULL;
+    for (size_t i = 0; i < c->route_count; i++) {
+        const struct config_route *r = &c->routes[i];
+
+        for (size_t j = 0; j < r->upstream_count; j++) {
+            const char *service = r->upstreams[j].service;
+
+            if (service != NULL && !is_listed(services, count, service))
+                services[count++] = service;
+        }
+    }
+    *count_out = count;
+    return services;
+}
+
+static int
+check_service(struct draft *d, const struct config_route *r,
+              struct config_upstream *u, const struct ini_section *s,
+              struct error *err)
+{
+    char name[CONFIG_HOST_SIZE + 8];
+
+    /* Whoever reads it could use it before it arrives. */
+    if (!config_upstream_is_private(r, u))
+        return draft_fail(s, "identity", err,
+                          "identity = negotiate: the way to %s is not "
+                          "private, and the gateway's token could be taken "
+                          "from it",
+                          u->url);
+    u->service = r->upstream_principal;
+    if (u->service != NULL)
+        return 0;
+    if (u->unix_path != NULL || u->numeric)
+        return draft_fail(s, "identity", err,
+                          "identity = negotiate needs upstream_principal: "
+                          "%s has no host name",
+                          u->url);
+    snprintf(name, sizeof(name), "HTTP@%s", u->host);
+    u->service = arena_copy(d->arena, span_of(name));
+    return u->service != NULL ? 0
+                              : error_set_errno(err, ENOMEM, "configuration");
+}
+
+static int
+check_identity(struct draft *d, struct config_route *r,
+               const struct ini_section *s, struct error *err)
+{
+    if (!r->negotiate && r->upstream_principal != NULL)
+        return draft_fail(s, "upstream_principal", err,
+                          "upstream_principal means nothing without identity "
+                          "= negotiate");
+    if (!r->negotiate)
+        return 0;
+    if (r->upstream_count == 0)
+        return draft_fail(s, "identity", err,
+                          "identity = negotiate needs an upstream");
+    if (r->forward_token)
+        return draft_fail(s, "forward_token", err,
+                          "forward_token = yes with identity = negotiate: "
+                          "there is one Authorization");
+    if (d->config->callback.client_keytab == NULL)
+        return draft_fail(s, "identity", err,
+                          "identity = negotiate needs client_keytab in "
+                          "[callback]: the gateway's own keys as a client");
+    for (size_t i = 0; i < r->upstream_count; i++) {
+        struct config_upstream *u = (void *)(uintptr_t)&r->upstreams[i];
+
+        if (check_service(d, r, u, s, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* -- one route a request -------------------------------------------------- */
+
 static bool
 hosts_meet(const struct config_route *a, const struct config_route *b)
 {
@@ -138,11 +256,11 @@ check_routes(struct draft *d, struct error *err)
     struct config *c = d->config;
 
     for (size_t i = 0; i < c->route_count; i++) {
-        const struct config_route *r = &d->routes[i];
+        struct config_route *r = &d->routes[i];
         const struct ini_section *s = d->route_sections[i];
 
         if (check_needed(r, s, err) < 0 || check_upstreams(d, r, s, err) < 0 ||
-            check_doubles(d, i, err) < 0)
+            check_identity(d, r, s, err) < 0 || check_doubles(d, i, err) < 0)
             return -1;
         if (config_access(c, &r->namespace) == NULL)
             return draft_fail(s, "namespace", err,

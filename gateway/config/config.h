@@ -169,6 +169,9 @@ struct config_upstream {
     bool loopback;    /* an address of this machine's loopback interface */
     const char *base; /* takes the place of the route's path; NULL: nothing
                          does */
+    /* "HTTP@bmc.example.com" or a whole principal: whom the gateway signs in
+     * to with a ticket; NULL: it does not. */
+    const char *service;
 };
 
 /*
@@ -191,6 +194,8 @@ struct config_route {
     const char *upstream_ca; /* PEM file; NULL: the system's */
     const char *upstream_certificate, *upstream_key; /* NULL: none */
     bool forward_token;
+    bool negotiate;                 /* the gateway signs in to the upstreams */
+    const char *upstream_principal; /* NULL: HTTP@ the upstream's host */
     unsigned connect_timeout_s, answer_timeout_s, stall_timeout_s;
     unsigned retry_s;        /* before one that failed is asked again */
     const char *health_path; /* what health checks ask for; NULL: none */
@@ -279,6 +284,17 @@ int config_routed_each(const char *path,
                        void (*visit)(void *arg,
                                      const struct namespace_path *ns),
                        void *arg, struct error *err);
+
+/* Whether nobody can read on the way to one of a route's upstreams: a Unix
+ * socket, verified https, or loopback http of a route that says channel =
+ * local (threat 29). */
+bool config_upstream_is_private(const struct config_route *r,
+                                const struct config_upstream *u);
+/* Whether a route has the gateway sign in to its upstreams. */
+bool config_signs_in(const struct config *c);
+/* Each upstream's `service` once, in an array that the caller frees. NULL: no
+ * memory. */
+const char **config_services(const struct config *c, size_t *count_out);
 
 /* NULL: no access section; everyone of the realms. */
 const struct access_list *config_access(const struct config *c,

@@ -169,7 +169,7 @@ static const struct key keys[] = {
             form, manual                                                      \
     }
     ROW("client_keytab", value_path, client_keytab, NULL, 0, 0, "PATH",
-        "The file with the keys of the gateway as a client of sinks."),
+        "The file with the keys of the gateway as a client."),
     ROW("client_principal", value_principal, client_principal, NULL, 0, 0,
         "PRINCIPAL", "The principal that results are delivered as."),
     ROW("sinks", value_sinks, sinks, NULL, 0, 0, "HOST[:PORT]|*.DOMAIN, ...",
@@ -229,6 +229,12 @@ static const struct key keys[] = {
         "The private key of upstream_certificate, in PEM."),
     ROW("forward_token", value_bool, forward_token, "no", 0, 0, "yes|no",
         "Whether the client's Authorization is forwarded as well."),
+    ROW("identity", value_route_identity, negotiate, "headers", 0, 0,
+        "headers|negotiate",
+        "How the gateway says to the servers who it is itself."),
+    ROW("upstream_principal", value_service, upstream_principal, NULL, 0, 0,
+        "SERVICE@HOST|SERVICE/HOST@REALM",
+        "Whom the gateway asks a ticket for with identity = negotiate."),
     ROW("connect_timeout_s", value_number, connect_timeout_s, "5", 1, 600,
         "SECONDS", "How long a connection to a server may take."),
     ROW("answer_timeout_s", value_number, answer_timeout_s, "60", 1, 86400,

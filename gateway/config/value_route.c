@@ -192,6 +192,50 @@ value_health_status(struct arena *arena, const struct key *key,
     return 0;
 }
 
+int
+value_route_identity(struct arena *arena, const struct key *key,
+                     void *structure, const char *text, struct error *err)
+{
+    struct config_route *r = structure;
+
+    (void)arena;
+    (void)key;
+    r->negotiate = strcmp(text, "negotiate") == 0;
+    if (!r->negotiate && strcmp(text, "headers") != 0)
+        return error_set(err, "must be headers or negotiate");
+    return 0;
+}
+
+/* Letters, digits and what names of hosts and realms have besides: nothing
+ * that Kerberos would take for a quote or a separator. */
+static bool
+is_plain_name(struct span s)
+{
+    for (size_t i = 0; i < s.length; i++) {
+        char c = s.data[i];
+
+        if (!ascii_is_alpha(c) && !ascii_is_digit(c) &&
+            (c == '\0' || strchr("-._", c) == NULL))
+            return false;
+    }
+    return s.length > 0;
+}
+
+int
+value_service(struct arena *arena, const struct key *key, void *structure,
+              const char *text, struct error *err)
+{
+    struct span right, host, left = span_cut(span_of(text), '@', &right);
+    struct span service = span_cut(left, '/', &host);
+
+    if (strlen(text) > 500 || !is_plain_name(service) ||
+        !is_plain_name(right) || (host.data != NULL && !is_plain_name(host)))
+        return error_set(err, "must be SERVICE@HOST, such as "
+                              "HTTP@bmc.example.com, or "
+                              "SERVICE/HOST@REALM");
+    return value_text(arena, key, structure, text, err);
+}
+
 /* -- upstreams ------------------------------------------------------------ */
 
 static int

@@ -49,6 +49,8 @@ key_parser value_route_namespace;
 key_parser value_route_channel;
 key_parser value_health_path;
 key_parser value_health_status;
+key_parser value_route_identity;
+key_parser value_service; /* const char *; SERVICE@HOST, or with a realm */
 key_parser value_upstreams;
 
 struct value_list {

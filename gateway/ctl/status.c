@@ -159,6 +159,8 @@ print_status(const cJSON *status)
         row("route", "and %.0f more", number_of(status, "routesNotShown"));
     print_each(status, "workers", print_worker);
     print_each(status, "couriers", print_courier);
+    if (cJSON_GetObjectItemCaseSensitive(status, "clerk") != NULL)
+        print_store(status, "clerk");
     print_store(status, "recorder");
     print_store(status, "keeper");
     print_store(status, "dispatcher");

@@ -186,6 +186,8 @@ say_head(struct head *h)
     curl_off_t length = -1;
     struct proxy_answer answer = {.fields = h->fields};
 
+    if (!sign_verify(t, h->status, h->fields, h->count))
+        return false;
     filter(h);
     curl_easy_getinfo(t->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
     answer.status = h->status;

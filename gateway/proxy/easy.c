@@ -98,6 +98,10 @@ easy_configure(struct proxy_transfer *t, const struct proxy_request *q)
     curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, transfer_take_answer);
     curl_easy_setopt(e, CURLOPT_WRITEDATA, t);
     curl_easy_setopt(e, CURLOPT_HTTPHEADER, t->headers);
+    if (t->route->config->negotiate) {
+        curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, sign_request);
+        curl_easy_setopt(e, CURLOPT_PREREQDATA, t);
+    }
     if (head)
         curl_easy_setopt(e, CURLOPT_NOBODY, 1L);
     else if (q->has_body)

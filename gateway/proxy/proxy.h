@@ -36,6 +36,28 @@ struct proxy_transfer;
 
 #define PROXY_BUFFER ((size_t)64 * 1024)
 
+/*
+ * Who signs the gateway in at upstreams that have a `service`.  A token is
+ * good once (RFC 4120 3.2.3: the server remembers it), so that each attempt
+ * gets its own, when its connection is there.
+ */
+struct proxy_proof; /* the signer's: what an answer is compared with */
+
+struct proxy_signer {
+    void *arg;
+    /* Whether sign has what it needs for u. */
+    bool (*ready)(void *arg, const struct config_upstream *u);
+    /* Appends a fresh value of Authorization.  NULL: err says why. */
+    struct proxy_proof *(*sign)(void *arg, const struct config_upstream *u,
+                                struct buf *out, struct error *err);
+    /* token: of the answer's WWW-Authenticate: Negotiate; length 0: none.  0:
+     * the server is who it should be. */
+    int (*verify)(struct proxy_proof *p, struct span token, struct error *err);
+    void (*discard)(struct proxy_proof *p); /* NULL is fine */
+    /* The server does not take what was signed: 401. */
+    void (*refused)(void *arg, const struct config_upstream *u);
+};
+
 struct proxy_options {
     struct loop *loop;
     const struct config *config; /* outlives the proxy, as do the next */
@@ -47,6 +69,7 @@ struct proxy_options {
      * handlers are.  why may hold any bytes of the server's. */
     void (*turned)(void *arg, size_t upstream, bool up, const char *why);
     void *arg;
+    struct proxy_signer signer; /* all NULL: no upstream has a service */
 };
 
 int proxy_new(const struct proxy_options *options, struct proxy **out,
@@ -67,14 +90,12 @@ const struct proxy_route *proxy_route_find(const struct proxy *p,
                                            const char *method,
                                            const struct config_route **other);
 const struct config_route *proxy_route_config(const struct proxy_route *r);
+/* Whether the signer is ready for one of its upstreams, or for none wanted. */
+bool proxy_route_is_ready(const struct proxy_route *r);
 /* Whether requests go to the server; upstream as above.  One that is not is
  * asked only when there is no other. */
 bool proxy_upstream_is_up(const struct proxy *p, size_t upstream);
-/*
- * Whether nobody can read on the way to any of the route's upstreams: a Unix
- * socket, verified https, or loopback http of a route that says channel =
- * local (threat 29).
- */
+/* Whether config_upstream_is_private says so of each of its upstreams. */
 bool proxy_route_is_private(const struct config_route *r);
 /* The first upstream that is not; NULL: all are. */
 const struct config_upstream *
@@ -146,6 +167,8 @@ enum proxy_failure {
     PROXY_FAILURE_CLOSED,      /* ended before its answer */
     PROXY_FAILURE_ANSWER,      /* an answer that is none, or too long a head */
     PROXY_FAILURE_TIMEOUT,
+    PROXY_FAILURE_TICKET,   /* nothing to sign in with: nothing was sent */
+    PROXY_FAILURE_IDENTITY, /* the server did not prove who it is */
     PROXY_FAILURE_MEMORY,
 };
 const char *proxy_failure_name(enum proxy_failure failure);

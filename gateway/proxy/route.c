@@ -82,18 +82,11 @@ proxy_route_config(const struct proxy_route *r)
 
 /* -- whether it is private ------------------------------------------------ */
 
-static bool
-upstream_is_private(const struct config_route *r,
-                    const struct config_upstream *u)
-{
-    return u->unix_path != NULL || u->tls || (r->local && u->loopback);
-}
-
 const struct config_upstream *
 proxy_route_open_upstream(const struct config_route *r)
 {
     for (size_t i = 0; i < r->upstream_count; i++) {
-        if (!upstream_is_private(r, &r->upstreams[i]))
+        if (!config_upstream_is_private(r, &r->upstreams[i]))
             return &r->upstreams[i];
     }
     return NULL;
@@ -124,6 +117,24 @@ upstream_is_up(const struct proxy_route *r, const struct upstream *u,
            u->failed_ms + (uint64_t)r->config->retry_s * 1000 <= now;
 }
 
+static bool
+upstream_is_ready(const struct proxy_route *r, const struct upstream *u)
+{
+    const struct proxy_signer *s = &r->proxy->options.signer;
+
+    return u->config->service == NULL || s->ready(s->arg, u->config);
+}
+
+bool
+proxy_route_is_ready(const struct proxy_route *r)
+{
+    for (size_t i = 0; i < r->config->upstream_count; i++) {
+        if (upstream_is_ready(r, &r->upstreams[i]))
+            return true;
+    }
+    return r->config->upstream_count == 0;
+}
+
 struct upstream *
 route_pick_upstream(struct proxy_route *r, uint64_t tried)
 {
@@ -135,7 +146,8 @@ route_pick_upstream(struct proxy_route *r, uint64_t tried)
         size_t at = (r->next_upstream + i) % count;
         struct upstream *u = &r->upstreams[at];
 
-        if ((tried & (UINT64_C(1) << at)) || !upstream_has_address(u))
+        if ((tried & (UINT64_C(1) << at)) || !upstream_has_address(u) ||
+            !upstream_is_ready(r, u))
             continue;
         if (upstream_is_up(r, u, now)) {
             r->next_upstream = (at + 1) % count;

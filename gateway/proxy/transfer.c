@@ -172,6 +172,7 @@ start(struct proxy_transfer *t)
     if (buf_failed(&t->target) || !easy_aim(t->easy, u, buf_span(&t->target)))
         return false;
     t->error[0] = '\0';
+    t->refusal = PROXY_FAILURE_NONE;
     allow_s(t, r->config->answer_timeout_s);
     t->added = multi_add(&r->multi, t->easy);
     return t->added;
@@ -238,6 +239,7 @@ transfer_destroy(struct proxy_transfer *t)
     transfer_remove(t);
     if (t->easy != NULL)
         curl_easy_cleanup(t->easy);
+    sign_fini(t);
     curl_slist_free_all(t->headers);
     buf_fini(&t->target);
     buf_fini(&t->lines);
@@ -291,6 +293,8 @@ static const struct {
 static enum proxy_failure
 failure_of(const struct proxy_transfer *t, CURLcode code)
 {
+    if (t->refusal != PROXY_FAILURE_NONE)
+        return t->refusal;
     if (t->head_bad)
         return PROXY_FAILURE_ANSWER;
     for (size_t i = 0; i < ARRAY_COUNT(failures); i++) {
@@ -307,6 +311,7 @@ may_try_another(const struct proxy_transfer *t, enum proxy_failure failure)
     if (t->head_said || t->head_bytes > 0 || t->body_sent > 0)
         return false;
     return failure == PROXY_FAILURE_UNREACHABLE ||
+           failure == PROXY_FAILURE_TICKET ||
            (failure == PROXY_FAILURE_CLOSED && t->may_repeat);
 }
 
@@ -346,7 +351,9 @@ transfer_done(struct proxy_transfer *t, CURLcode code)
         return;
     }
     failure = failure_of(t, code);
-    why = t->error[0] != '\0' ? t->error : curl_easy_strerror(code);
+    why = t->refusal != PROXY_FAILURE_NONE ? t->why.text
+          : t->error[0] != '\0'            ? t->error
+                                           : curl_easy_strerror(code);
     if (failure == PROXY_FAILURE_UNREACHABLE ||
         failure == PROXY_FAILURE_CLOSED)
         upstream_failed(t->route, t->upstream, why);
@@ -375,6 +382,8 @@ proxy_failure_name(enum proxy_failure failure)
         [PROXY_FAILURE_CLOSED] = "upstream-closed",
         [PROXY_FAILURE_ANSWER] = "upstream-answer",
         [PROXY_FAILURE_TIMEOUT] = "upstream-timeout",
+        [PROXY_FAILURE_TICKET] = "upstream-ticket",
+        [PROXY_FAILURE_IDENTITY] = "upstream-identity",
         [PROXY_FAILURE_MEMORY] = "no-memory",
     };
 

@@ -71,10 +71,14 @@ struct proxy_transfer {
     struct upstream *upstream;
     uint64_t tried; /* bits of the upstreams that were asked */
     CURL *easy;
-    bool added; /* to the multi handle */
-    bool freed; /* by its owner, inside of the library */
-    struct curl_slist *headers;
-    struct buf target; /* for the upstream */
+    bool added;                   /* to the multi handle */
+    bool freed;                   /* by its owner, inside of the library */
+    struct curl_slist *headers;   /* all but Authorization of ours */
+    struct curl_slist *signature; /* that, in front of them; NULL: none */
+    struct proxy_proof *proof;
+    enum proxy_failure refusal; /* our own, whatever the library says */
+    struct error why;           /* of it */
+    struct buf target;          /* for the upstream */
     char error[CURL_ERROR_SIZE];
     uint64_t deadline_ms; /* 0: the client's turn */
 
@@ -134,6 +138,16 @@ void easy_configure(struct proxy_transfer *t, const struct proxy_request *q);
 /* What is the same for all that goes to servers of the route. */
 void easy_prepare(CURL *easy, const struct config_route *c, char *error);
 bool easy_aim(CURL *easy, const struct upstream *u, struct span target);
+
+/* -- sign.c: upstreams that have a service ---------------------------------- */
+
+/* CURLOPT_PREREQFUNCTION: a connection is there, and nothing is sent yet. */
+int sign_request(void *arg, char *ip, char *local_ip, int port,
+                 int local_port);
+/* What the head of an answer says; false: it is none of ours. */
+bool sign_verify(struct proxy_transfer *t, int status,
+                 const struct proxy_field *fields, size_t count);
+void sign_fini(struct proxy_transfer *t);
 
 /* -- answer.c ------------------------------------------------------------- */
 

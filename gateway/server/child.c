@@ -23,6 +23,7 @@ static const struct kind {
     [CHILD_DISPATCHER] = {"dispatcher", "nsgated-dispat", false, true, 0},
     [CHILD_COURIER] = {"courier", "nsgated-courier", true, false,
                        SOURCE_COURIER},
+    [CHILD_CLERK] = {"clerk", "nsgated-clerk", true, false, 0},
 };
 
 const char *
@@ -56,7 +57,10 @@ descriptors_forget(const struct master *m, const struct child *c,
 
     if (keep == NULL)
         exit(1);
-    keep[n++] = s->state_fd;
+    /* The clerk has no business there, and may be waiting for a KDC when the
+     * lock should be free. */
+    if (c->kind != CHILD_CLERK)
+        keep[n++] = s->state_fd;
     keep[n++] = e->master_fd;
     keep[n++] = e->event_fd;
     keep[n++] = e->operation_fd;
@@ -66,7 +70,7 @@ descriptors_forget(const struct master *m, const struct child *c,
         for (size_t i = 0; i < s->listeners.count; i++)
             keep[n++] = s->listeners.items[i].fd;
     }
-    if (c->kind == CHILD_COURIER)
+    if (c->kind == CHILD_COURIER || c->kind == CHILD_CLERK)
         keep[n++] = s->client_keytab.fd;
     descriptors_keep(keep, n);
     free(keep);
@@ -127,6 +131,20 @@ courier_run(struct child *c, const struct ends *e)
 }
 
 static int
+clerk_run(struct child *c, const struct ends *e)
+{
+    const struct setup *s = c->setup;
+    const struct clerk_boot boot = {
+        .config = s->config,
+        .account = s->user,
+        .master_fd = e->master_fd,
+        .client_keytab_fd = s->client_keytab.fd,
+    };
+
+    return clerk_main(&boot);
+}
+
+static int
 store_run(struct master *m, struct child *c, const struct ends *e)
 {
     const struct store_boot boot = {
@@ -184,6 +202,8 @@ child_main(struct master *m, struct child *c, const struct ends *e)
         status = worker_run(m, c, e);
     else if (c->kind == CHILD_COURIER)
         status = courier_run(c, e);
+    else if (c->kind == CHILD_CLERK)
+        status = clerk_run(c, e);
     else
         status = store_run(m, c, e);
     exit(status);
@@ -376,7 +396,8 @@ children_spawn_setup(struct master *m, const struct setup *setup,
                      struct error *err)
 {
     return children_spawn(m, setup, CHILD_WORKER, err) < 0 ||
-                   children_spawn(m, setup, CHILD_COURIER, err) < 0
+                   children_spawn(m, setup, CHILD_COURIER, err) < 0 ||
+                   children_spawn(m, setup, CHILD_CLERK, err) < 0
                ? -1
                : 0;
 }

@@ -60,7 +60,10 @@ child_may_say(const struct child *c, uint32_t type)
         return true;
     case MESSAGE_ACTIVE:
     case MESSAGE_LISTENER_SET:
+    case MESSAGE_TICKET_WANTED:
         return c->kind == CHILD_WORKER;
+    case MESSAGE_TICKETS:
+        return c->kind == CHILD_CLERK;
     case MESSAGE_KEYTAB_SET:
         return child_is_of_setup(c);
     case MESSAGE_POLICY:
@@ -70,8 +73,9 @@ child_may_say(const struct child *c, uint32_t type)
     }
 }
 
+/* fd: -1: none; it stays the caller's. */
 static void
-child_said(struct child *c, uint32_t type, const struct message *msg)
+child_said(struct child *c, uint32_t type, const struct message *msg, int fd)
 {
     struct master *m = c->master;
 
@@ -87,7 +91,7 @@ child_said(struct child *c, uint32_t type, const struct message *msg)
         c->generation = msg->generation;
         if (c->kind == CHILD_WORKER)
             snprintf(m->keytab.text, sizeof(m->keytab.text), "%s", msg->text);
-        if (c->kind == CHILD_COURIER)
+        if (c->kind == CHILD_COURIER || c->kind == CHILD_CLERK)
             snprintf(m->client_keytab.text, sizeof(m->client_keytab.text),
                      "%s", msg->text);
         /* One that takes a dead one's place begins at once. */
@@ -97,6 +101,7 @@ child_said(struct child *c, uint32_t type, const struct message *msg)
             c->started = true;
             message_send(c->fd, MESSAGE_START, 0, 0, NULL, -1);
         }
+        tickets_give(m, c);
         master_progress(m);
         break;
     case MESSAGE_FAILED:
@@ -115,6 +120,12 @@ child_said(struct child *c, uint32_t type, const struct message *msg)
         break;
     case MESSAGE_POLICY:
         policy_answered(m, msg);
+        break;
+    case MESSAGE_TICKETS:
+        tickets_take(m, c, fd);
+        break;
+    case MESSAGE_TICKET_WANTED:
+        ticket_want(m, c, msg->text);
         break;
     default:
         break;
@@ -139,9 +150,9 @@ child_ready(void *arg, uint32_t events)
             kill(c->pid, SIGKILL);
             return;
         }
+        child_said(c, type, &msg, fd);
         if (fd >= 0)
             close(fd);
-        child_said(c, type, &msg);
     }
 }
 
@@ -183,9 +194,9 @@ child_died(struct master *m, struct child *c, int status)
         int fd;
 
         while (message_receive(c->fd, &type, &msg, &fd) > 0) {
+            child_said(c, type, &msg, fd);
             if (fd >= 0)
                 close(fd);
-            child_said(c, type, &msg);
         }
     }
     c->gone = true;

@@ -146,6 +146,9 @@ status_stores(const struct master *m, struct buf *b)
         comma = ",";
     }
     buf_add_char(b, ']');
+    if (children_find(m, CHILD_CLERK) != NULL)
+        buf_addf(b, ",\"clerk\":{\"pid\":%d}",
+                 (int)children_find(m, CHILD_CLERK)->pid);
 }
 
 /* As many as there is room for: the rest must be known, too. */

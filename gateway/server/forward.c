@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/server/identity.h"
 #include "gateway/server/request.h"
 
 /* -- route ---------------------------------------------------------------- */
@@ -272,9 +273,15 @@ has_no_body(const struct request *r, const struct proxy_answer *a)
 static void
 forward_refused(struct request *r, const char *reason, const char *detail)
 {
+    bool ticket =
+        strcmp(reason, proxy_failure_name(PROXY_FAILURE_TICKET)) == 0;
+
     r->reason = reason;
     record_event(r, EVENT_UPSTREAM_FAILED, reason, detail,
-                 "Look at the server that the route names.");
+                 ticket ? "Look at the KDC, client_keytab and"
+                          " upstream_principal; nsgatectl doctor asks for the"
+                          " ticket."
+                        : "Look at the server that the route names.");
 }
 
 static void
@@ -292,7 +299,9 @@ forward_head(void *arg, const struct proxy_answer *a)
     if (a->status == 401 || a->status == 407) {
         forward_end(r);
         forward_refused(r, "upstream-unauthorized",
-                        "the server wants credentials of its own");
+                        proxy_route_config(r->forward.route)->negotiate
+                            ? "the server does not take the gateway's token"
+                            : "the server wants credentials of its own");
         answer_problem(r, 502, "bad-gateway", "Bad gateway",
                        "The server behind the gateway asks for credentials of"
                        " its own.",
@@ -334,7 +343,25 @@ static const struct {
      "The server behind the gateway gave no usable answer."},
     {PROXY_FAILURE_TIMEOUT, 504, "gateway-timeout", "Gateway timeout",
      "The server behind the gateway did not answer in time."},
+    {PROXY_FAILURE_TICKET, 503, "unavailable", "Service unavailable",
+     "The gateway cannot sign in to the server behind it now."},
+    {PROXY_FAILURE_IDENTITY, 502, "bad-gateway", "Bad gateway",
+     "The server behind the gateway did not prove who it is."},
 };
+
+static void
+forward_answer_failure(struct request *r, enum proxy_failure failure)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(failures); i++) {
+        if (failures[i].failure == failure) {
+            answer_problem(r, failures[i].status, failures[i].type,
+                           failures[i].title, failures[i].detail, 0, NULL);
+            return;
+        }
+    }
+    answer_problem(r, 503, "unavailable", "Service unavailable",
+                   "The gateway has no memory for this request.", 0, NULL);
+}
 
 static void
 forward_failed(void *arg, enum proxy_failure failure, const char *detail)
@@ -346,15 +373,7 @@ forward_failed(void *arg, enum proxy_failure failure, const char *detail)
              proxy_transfer_upstream(r->forward.transfer), detail);
     forward_end(r);
     forward_refused(r, proxy_failure_name(failure), text);
-    for (size_t i = 0; i < ARRAY_COUNT(failures); i++) {
-        if (failures[i].failure == failure) {
-            answer_problem(r, failures[i].status, failures[i].type,
-                           failures[i].title, failures[i].detail, 0, NULL);
-            return;
-        }
-    }
-    answer_problem(r, 503, "unavailable", "Service unavailable",
-                   "The gateway has no memory for this request.", 0, NULL);
+    forward_answer_failure(r, failure);
 }
 
 /* -- sending --------------------------------------------------------------- */
@@ -462,6 +481,25 @@ forward_refuse_hop(struct request *r)
     return STEP_DONE;
 }
 
+/* Nothing is asked here, and nobody waits for a KDC: only for the clerk's
+ * first word, and not long. */
+static enum step_result
+forward_await_ticket(struct request *r)
+{
+    const struct config_route *c = proxy_route_config(r->forward.route);
+    struct buf detail = BUF_INIT;
+
+    if (identity_is_awaited(r->worker->identity, c))
+        return STEP_WAIT;
+    identity_describe(r->worker->identity, c, &detail);
+    r->forward.over = true;
+    forward_refused(r, proxy_failure_name(PROXY_FAILURE_TICKET),
+                    buf_failed(&detail) ? "" : detail.data);
+    buf_fini(&detail);
+    forward_answer_failure(r, PROXY_FAILURE_TICKET);
+    return STEP_DONE;
+}
+
 enum step_result
 forward_act(struct request *r)
 {
@@ -470,6 +508,8 @@ forward_act(struct request *r)
         return STEP_DONE;
     if (!hop_is_private_enough(r))
         return forward_refuse_hop(r);
+    if (!proxy_route_is_ready(r->forward.route))
+        return forward_await_ticket(r);
     atomic_fetch_add_explicit(&r->worker->counters->allowed, 1,
                               memory_order_relaxed);
     if (!forward_send(r)) {

@@ -138,6 +138,7 @@ master_stop(struct master *m)
     children_send(m, CHILD_WORKER, NULL, MESSAGE_DRAIN, -1);
     /* What they are at will be delivered again. */
     children_kill(m, CHILD_COURIER, NULL);
+    children_kill(m, CHILD_CLERK, NULL);
     master_progress(m);
 }
 

@@ -19,7 +19,7 @@ struct child {
     enum child_kind kind;
     pid_t pid;
     int fd; /* channel to it; -1: closed */
-    /* workers, couriers; NULL: of one that is gone */
+    /* workers, couriers, clerk; NULL: of one that is gone */
     const struct setup *setup;
     int id;
     size_t slot;      /* workers */
@@ -82,7 +82,7 @@ void master_fail(struct master *m, const char *text);
 /* Begins a reload; the clients that wait are answered when it is over. */
 int master_reload(struct master *m, struct error *err);
 
-/* -- watch.c: files that change while the gateway runs -- */
+/* -- watch.c: what changes while the gateway runs -- */
 void master_watch(void *master);
 /* Whether workers have taken what listeners were given is told. */
 void listeners_settle(struct master *m);
@@ -90,10 +90,17 @@ void keytab_answered(struct master *m, const struct child *c,
                      const struct message *msg);
 void listener_answered(struct master *m, struct child *c,
                        const struct message *msg);
+/* From the clerk, to the workers of its setup; fd stays the caller's. */
+void tickets_take(struct master *m, const struct child *clerk, int fd);
+/* What there is, to a worker that has just begun. */
+void tickets_give(struct master *m, const struct child *worker);
+/* From a worker, to the clerk of its setup. */
+void ticket_want(struct master *m, const struct child *worker,
+                 const char *service);
 
 /* -- child.c -- */
 int children_spawn_stores(struct master *m, struct error *err);
-/* Workers and couriers, as many as are missing. */
+/* Workers, couriers and the clerk, as many as are missing. */
 int children_spawn_setup(struct master *m, const struct setup *setup,
                          struct error *err);
 struct child *child_new(struct master *m, enum child_kind kind,

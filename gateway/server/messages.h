@@ -12,13 +12,17 @@
  */
 enum message_type {
     /* child to master */
-    MESSAGE_READY = 1,    /* worker: may be started; text: its keys */
-    MESSAGE_FAILED,       /* text; it exits */
-    MESSAGE_ACTIVE,       /* generation it decides by; result < 0: none, text;
+    MESSAGE_READY = 1,     /* worker: may be started; text: its keys */
+    MESSAGE_FAILED,        /* text; it exits */
+    MESSAGE_ACTIVE,        /* generation it decides by; result < 0: none, text;
                            1: found by itself, no answer to ACTIVATE */
-    MESSAGE_KEYTAB_SET,   /* result, text */
-    MESSAGE_LISTENER_SET, /* result, text */
-    MESSAGE_POLICY,       /* keeper: generation of the image, result, text */
+    MESSAGE_KEYTAB_SET,    /* result, text */
+    MESSAGE_LISTENER_SET,  /* result, text */
+    MESSAGE_POLICY,        /* keeper: generation of the image, result, text */
+    MESSAGE_TICKETS,       /* clerk: fd of the tickets (tickets.h); the master
+                             hands it to the workers */
+    MESSAGE_TICKET_WANTED, /* worker: text: of which service; the master hands
+                              it to the clerk */
 
     /* master to child */
     MESSAGE_START = 32, /* worker: accept connections */

@@ -65,6 +65,7 @@ struct request {
     size_t step;
     bool answered;
     bool complete; /* its body is here */
+    bool waits;    /* it is among worker.waiting */
     struct request_sealed sealed;
 
     /* admit */

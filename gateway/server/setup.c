@@ -218,7 +218,7 @@ key_file_open(struct key_file *k, const char *what, const char *path,
     return k->fd < 0 ? error_prefix(err, "%s", what) : 0;
 }
 
-/* The client's only if there is anything to deliver to. */
+/* The client's only if there is anybody to be a client of. */
 static int
 keytabs_open(struct setup *s, struct error *err)
 {
@@ -226,7 +226,8 @@ keytabs_open(struct setup *s, struct error *err)
 
     if (key_file_open(&s->keytab, "keytab", s->config->keytab, err) < 0)
         return -1;
-    if (setup_children(s, CHILD_COURIER) == 0)
+    if (setup_children(s, CHILD_COURIER) == 0 &&
+        setup_children(s, CHILD_CLERK) == 0)
         return 0;
     return key_file_open(&s->client_keytab, "client_keytab",
                          callback->client_keytab, err);
@@ -242,6 +243,8 @@ setup_children(const struct setup *s, enum child_kind kind)
     if (kind == CHILD_COURIER && c->callback.sink_count > 0 &&
         c->callback.client_keytab != NULL)
         return c->callback.couriers;
+    if (kind == CHILD_CLERK)
+        return config_signs_in(c);
     return 0;
 }
 
@@ -313,6 +316,7 @@ setup_open(struct setup *s, struct config *config,
     s->keytab.fd = -1;
     s->client_keytab.fd = -1;
     s->access_fd = -1;
+    s->tickets_fd = -1;
     if ((previous != NULL &&
          restart_needed(previous->config, config, err) < 0) ||
         (previous == NULL && runtime_dir_is_free(s, err) < 0) ||
@@ -348,10 +352,13 @@ setup_close(struct setup *s, const struct setup *successor)
         close(s->client_keytab.fd);
     if (s->access_fd >= 0)
         close(s->access_fd);
+    if (s->tickets_fd >= 0)
+        close(s->tickets_fd);
     config_free(s->config);
     s->config = NULL;
     s->state_fd = -1;
     s->keytab.fd = -1;
     s->client_keytab.fd = -1;
     s->access_fd = -1;
+    s->tickets_fd = -1;
 }

@@ -21,6 +21,7 @@ enum child_kind {
     CHILD_KEEPER,
     CHILD_DISPATCHER,
     CHILD_COURIER,
+    CHILD_CLERK,
 };
 
 /*
@@ -35,7 +36,8 @@ struct setup {
     struct account user, store_user;
     int state_fd; /* state_dir, locked; children share the lock */
     struct key_file keytab, client_keytab;
-    int access_fd; /* -1: off */
+    int access_fd;  /* -1: off */
+    int tickets_fd; /* the clerk's last word, for new workers; -1: none yet */
 };
 
 #define KEYTAB_BYTES_MAX ((size_t)4 * 1024 * 1024)
@@ -48,7 +50,7 @@ int setup_open(struct setup *s, struct config *config,
 /* From the file; err has "FILE:LINE: " of the key. */
 int session_keys_load(const struct config *c, struct session_keys *out,
                       struct error *err);
-/* How many workers or couriers there are to be. */
+/* How many there are to be of a kind that is of a setup. */
 size_t setup_children(const struct setup *s, enum child_kind kind);
 void setup_close(struct setup *s, const struct setup *successor);
 

@@ -296,6 +296,7 @@ static const struct step {
 static void
 waiting_add(struct request *r)
 {
+    r->waits = true;
     r->next = r->worker->waiting;
     r->worker->waiting = r;
 }
@@ -304,6 +305,8 @@ static void
 request_run(struct request *r, bool complete)
 {
     r->complete = complete;
+    if (r->waits)
+        return; /* for something else than its body */
     while (!r->answered && r->step < ARRAY_COUNT(steps)) {
         const struct step *s = &steps[r->step];
 
@@ -335,6 +338,7 @@ requests_retry(struct worker *w)
         struct request *next = r->next;
 
         r->next = NULL;
+        r->waits = false;
         request_run(r, r->complete);
         r = next;
     }
@@ -376,6 +380,7 @@ request_new(struct worker *w, struct http_request *h)
     r->step = 0;
     r->answered = false;
     r->complete = false;
+    r->waits = false;
     memset(&r->sealed, 0, sizeof(r->sealed));
     r->target.path[0] = '\0';
     r->target.path_length = 0;

@@ -35,4 +35,15 @@ struct courier_boot {
 
 int courier_main(const struct courier_boot *boot);
 
+/* Gets the tickets that workers sign in to upstreams with, under their
+ * user. */
+struct clerk_boot {
+    const struct config *config;
+    struct account account;
+    int master_fd;
+    int client_keytab_fd;
+};
+
+int clerk_main(const struct clerk_boot *boot);
+
 #endif

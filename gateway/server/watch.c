@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,15 +26,17 @@ key_file_look(struct master *m, struct key_file *k, const char *path,
     }
     change->next = fd;
     children_send(m, users, m->current, MESSAGE_KEYTAB, fd);
+    if (users == CHILD_COURIER)
+        children_send(m, CHILD_CLERK, m->current, MESSAGE_KEYTAB, fd);
 }
 
-/* Of the workers for the acceptor's keys, of the couriers for the client's;
- * the first to answer speaks for all of its kind. */
+/* Of the workers for the acceptor's keys, of couriers and clerk for the
+ * client's; the first to answer speaks for all. */
 void
 keytab_answered(struct master *m, const struct child *c,
                 const struct message *msg)
 {
-    bool client = c->kind == CHILD_COURIER;
+    bool client = c->kind != CHILD_WORKER;
     struct key_change *change = client ? &m->client_keytab : &m->keytab;
     struct key_file *file =
         client ? &m->current->client_keytab : &m->current->keytab;
@@ -128,6 +131,56 @@ listeners_settle(struct master *m)
             listener_event(m, EVENT_CERTIFICATE_CHANGED, l,
                            listener_file_name(l->config));
         l->handed_on = false;
+    }
+}
+
+/* -- tickets for upstreams ----------------------------------------------------- */
+
+static struct setup *
+setup_of(struct master *m, const struct child *c)
+{
+    if (c->setup == NULL)
+        return NULL;
+    return c->setup == m->current ? m->current
+           : c->setup == m->next  ? m->next
+                                  : NULL;
+}
+
+void
+tickets_take(struct master *m, const struct child *clerk, int fd)
+{
+    struct setup *s = setup_of(m, clerk);
+
+    if (s == NULL || fd < 0)
+        return;
+    if (s->tickets_fd >= 0)
+        close(s->tickets_fd);
+    s->tickets_fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    for (const struct child *c = m->children; c != NULL; c = c->next) {
+        if (c->setup == s && c->ready && !c->gone)
+            tickets_give(m, c);
+    }
+}
+
+void
+tickets_give(struct master *m, const struct child *worker)
+{
+    const struct setup *s = setup_of(m, worker);
+
+    if (worker->kind == CHILD_WORKER && worker->fd >= 0 && s != NULL &&
+        s->tickets_fd >= 0 &&
+        message_send(worker->fd, MESSAGE_TICKETS, 0, 0, NULL, s->tickets_fd) <
+            0)
+        kill(worker->pid, SIGKILL); /* it does not read any more */
+}
+
+void
+ticket_want(struct master *m, const struct child *worker, const char *service)
+{
+    for (const struct child *c = m->children; c != NULL; c = c->next) {
+        if (c->kind == CHILD_CLERK && !c->gone && c->fd >= 0 &&
+            worker->setup != NULL && c->setup == worker->setup)
+            message_send(c->fd, MESSAGE_TICKET_WANTED, 0, 0, service, -1);
     }
 }
 

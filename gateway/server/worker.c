@@ -1,3 +1,4 @@
+#include "gateway/server/identity.h"
 #include "gateway/server/worker.h"
 
 #include <errno.h>
@@ -292,6 +293,11 @@ master_ready(void *arg, uint32_t events)
             keytab_take(w, fd);
             fd = -1;
             break;
+        case MESSAGE_TICKETS:
+            if (w->identity != NULL && fd >= 0)
+                identity_take(w->identity, fd);
+            requests_retry(w);
+            break;
         case MESSAGE_LISTENER:
             listener_take(w, m.result, fd);
             fd = -1;
@@ -375,7 +381,7 @@ static int
 proxy_open(struct worker *w, struct error *err)
 {
     const struct worker_boot *boot = w->boot;
-    const struct proxy_options options = {
+    struct proxy_options options = {
         .loop = w->loop,
         .config = boot->config,
         .addresses = (const char *const *)boot->upstreams->addresses,
@@ -385,6 +391,11 @@ proxy_open(struct worker *w, struct error *err)
 
     if (boot->config->route_count == 0)
         return 0;
+    if (config_signs_in(boot->config)) {
+        if (identity_new(w, &w->identity, err) < 0)
+            return -1;
+        options.signer = identity_signer(w->identity);
+    }
     if (proxy_new(&options, &w->proxy, err) < 0)
         return -1;
     for (size_t i = 0; i < boot->upstreams->count; i++)
@@ -525,6 +536,7 @@ worker_close(struct worker *w)
     free(w->endpoints);
     free(w->listens);
     proxy_free(w->proxy);
+    identity_free(w->identity);
     session_box_free(w->sessions);
     requests_free(w);
     acceptor_free(w->acceptor);

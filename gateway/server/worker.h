@@ -72,6 +72,7 @@ struct worker {
     struct policy_holder policy;
     struct event_sender *events;
     struct proxy *proxy;          /* NULL: there is no route */
+    struct identity *identity;    /* NULL: no route wants one */
     struct session_box *sessions; /* NULL: no listener has them */
     struct worker_counters *counters;
     struct http_endpoint **endpoints; /* one a listener, in its order */

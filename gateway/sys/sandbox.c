@@ -116,6 +116,9 @@ static const int courier_calls[] = {
     SCMP_SYS(ioctl),
 };
 
+/* Connections to KDCs and name servers, and memory files for what they say. */
+static const int clerk_calls[] = {SCMP_SYS(memfd_create), SCMP_SYS(fchmod)};
+
 /* A store's files come and go: journal, image. */
 static const int store_calls[] = {
     SCMP_SYS(unlink),    SCMP_SYS(unlinkat),  SCMP_SYS(rename),
@@ -249,4 +252,16 @@ sandbox_courier(struct error *err)
 
     return sandbox_enter(courier_calls, ARRAY_COUNT(courier_calls), families,
                          err);
+}
+
+int
+sandbox_clerk(struct error *err)
+{
+    static const int families[] = {AF_UNIX, AF_NETLINK, AF_INET, AF_INET6, 0};
+    int calls[ARRAY_COUNT(courier_calls) + ARRAY_COUNT(clerk_calls)];
+
+    memcpy(calls, courier_calls, sizeof(courier_calls));
+    memcpy(calls + ARRAY_COUNT(courier_calls), clerk_calls,
+           sizeof(clerk_calls));
+    return sandbox_enter(calls, ARRAY_COUNT(calls), families, err);
 }

@@ -128,6 +128,7 @@ int sandbox_worker(struct error *err);
 int sandbox_forwarding_worker(struct error *err); /* it may connect, too */
 int sandbox_store(struct error *err); /* recorder, keeper, dispatcher */
 int sandbox_courier(struct error *err);
+int sandbox_clerk(struct error *err);
 
 /* -- files and service manager ------------------------------------------ */
 

@@ -18,6 +18,7 @@ class Seen:
         self.method, self.target, self.fields = method, target, fields
         self.body_length, self.body_hash = 0, hashlib.sha256()
         self.body = b""
+        self.added = []  # fields of whatever is answered
 
     def values(self, name):
         return [v for n, v in self.fields if n.lower() == name.lower()]
@@ -100,6 +101,8 @@ class Upstream:
             fields.append((name, value.strip()))
         seen = Seen(method, target, fields)
         self.seen.append(seen)
+        if not self.admit(c, seen):
+            return False
         act = getattr(self, "_" + target.split("?")[0].strip("/").split("/")
                       [-1].replace("-", "_").replace(".", "_"), None)
         if act is not None and getattr(act, "__name__", "") in EARLY:
@@ -110,6 +113,10 @@ class Upstream:
         return self.answer(c, seen, json.dumps(
             {"method": method, "target": target, "length": seen.body_length,
              "hash": seen.body_hash.hexdigest()}).encode())
+
+    def admit(self, c, seen):  # pylint: disable=unused-argument
+        """False: it has been dealt with, and the connection ends."""
+        return True
 
     @staticmethod
     def take(seen, data):
@@ -138,7 +145,7 @@ class Upstream:
     @staticmethod
     def answer(c, seen, body, status="200 OK", fields=()):
         head = "HTTP/1.1 %s\r\nContent-Length: %d\r\n" % (status, len(body))
-        for name, value in fields:
+        for name, value in list(fields) + seen.added:
             head += "%s: %s\r\n" % (name, value)
         c.sendall(head.encode("latin-1") + b"\r\n" +
                   (b"" if seen.method == "HEAD" else body))

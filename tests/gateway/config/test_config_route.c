@@ -1,4 +1,5 @@
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tests/gateway/config/written.h"
@@ -278,4 +279,123 @@ Test(config_route, refuses_paths_and_upstreams_with_two_readings)
         cr_expect(strncmp(err.text, "t.conf:13: upstream = ", 22) == 0, "%s",
                   err.text);
     }
+}
+
+/* -- identity = negotiate --------------------------------------------------- */
+
+#define CALLBACK "[callback]\nclient_keytab = DIR/keytab\n"
+#define SIGNED(upstream, more)                                                \
+    "[route/r]\npath = /r/\nnamespace = root\\hw\nupstream = " upstream "\n"  \
+    "identity = negotiate\n" more CALLBACK
+
+Test(config_route, asks_for_the_ticket_of_each_upstreams_host)
+{
+    struct config *c = load_good(
+        SIGNED("https://BMC.example.com, https://b.example:8443", ""));
+
+    cr_expect(c->routes[0].negotiate);
+    cr_expect(config_signs_in(c));
+    cr_expect_str_eq(c->routes[0].upstreams[0].service,
+                     "HTTP@bmc.example.com");
+    cr_expect_str_eq(c->routes[0].upstreams[1].service, "HTTP@b.example");
+    config_free(c);
+    c = load_good(SIGNED("unix:/run/s, https://192.0.2.7",
+                         "upstream_principal = web/bmc.example@EX.TEST\n"));
+    cr_expect_str_eq(c->routes[0].upstreams[0].service,
+                     "web/bmc.example@EX.TEST");
+    cr_expect_str_eq(c->routes[0].upstreams[1].service,
+                     "web/bmc.example@EX.TEST");
+    config_free(c);
+    c = load_good(SIGNED("http://127.0.0.1:81",
+                         "channel = local\nupstream_principal = HTTP@h\n"));
+    cr_expect_str_eq(c->routes[0].upstreams[0].service, "HTTP@h");
+    config_free(c);
+}
+
+Test(config_route, signs_in_nowhere_by_itself)
+{
+    struct config *c = load_good(ROUTE("identity = headers\n"));
+
+    cr_expect_not(config_signs_in(c));
+    cr_expect_null(c->routes[0].upstreams[0].service);
+    config_free(c);
+}
+
+Test(config_route, signs_in_over_private_ways_with_keys_of_its_own_only)
+{
+    static const struct {
+        const char *text, *message;
+    } rows[] = {
+        {SIGNED("http://h", ""),
+         "t.conf:14: identity = negotiate: the way to http://h is not "
+         "private"},
+        {SIGNED("http://127.0.0.1:81", "upstream_principal = HTTP@h\n"),
+         "t.conf:14: identity = negotiate: the way to http://127.0.0.1:81 is "
+         "not private"},
+        {SIGNED("https://h, http://h", ""),
+         "t.conf:14: identity = negotiate: the way to http://h is not "
+         "private"},
+        {SIGNED("none", ""), "t.conf:14: identity = negotiate needs an "
+                             "upstream"},
+        {SIGNED("unix:/run/s", ""),
+         "t.conf:14: identity = negotiate needs upstream_principal: "
+         "unix:/run/s has no host name"},
+        {SIGNED("https://192.0.2.7", ""),
+         "t.conf:14: identity = negotiate needs upstream_principal"},
+        {SIGNED("https://h", "forward_token = yes\n"),
+         "t.conf:15: forward_token = yes with identity = negotiate"},
+        {"[route/r]\npath = /r/\nnamespace = root\\hw\n"
+         "upstream = https://h\nidentity = negotiate\n",
+         "t.conf:14: identity = negotiate needs client_keytab"},
+        {ROUTE("upstream_principal = HTTP@h\n"),
+         "t.conf:14: upstream_principal means nothing without"},
+        {ROUTE("identity = kerberos\n"),
+         "t.conf:14: identity = kerberos: must be headers or negotiate"},
+        {SIGNED("https://h", "upstream_principal = HTTP\n"),
+         "t.conf:15: upstream_principal = HTTP: must be SERVICE@HOST"},
+        {SIGNED("https://h", "upstream_principal = HTTP/h\n"), "t.conf:15: "},
+        {SIGNED("https://h", "upstream_principal = @h\n"), "t.conf:15: "},
+        {SIGNED("https://h", "upstream_principal = HTTP@\n"), "t.conf:15: "},
+        {SIGNED("https://h", "upstream_principal = HTTP/@R\n"), "t.conf:15: "},
+        {SIGNED("https://h", "upstream_principal = HTTP/a/b@R\n"),
+         "t.conf:15: "},
+        {SIGNED("https://h", "upstream_principal = HTTP/a\\@b@R\n"),
+         "t.conf:15: "},
+    };
+
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        struct config *c = NULL;
+        struct error err = {0};
+
+        cr_expect(load(rows[i].text, &c, &err) < 0, "row %zu", i);
+        cr_expect(
+            strncmp(err.text, rows[i].message, strlen(rows[i].message)) == 0,
+            "row %zu: %s", i, err.text);
+    }
+}
+
+Test(config_route, lists_each_service_that_is_signed_in_to_once)
+{
+    const struct config_upstream first[] = {{.service = "HTTP@a"},
+                                            {.service = "HTTP@b"}};
+    const struct config_upstream second[] = {
+        {.service = "HTTP@b"}, {.service = NULL}, {.service = "HTTP@c"}};
+    const struct config_route routes[] = {
+        {.upstreams = first, .upstream_count = 2},
+        {.upstreams = second, .upstream_count = 3},
+        {.upstream_count = 0}};
+    const struct config c = {.routes = routes,
+                             .route_count = ARRAY_COUNT(routes)};
+    const struct config none = {.route_count = 0};
+    size_t count;
+    const char **services = config_services(&c, &count);
+
+    cr_assert_eq(count, 3);
+    cr_expect_str_eq(services[0], "HTTP@a");
+    cr_expect_str_eq(services[1], "HTTP@b");
+    cr_expect_str_eq(services[2], "HTTP@c");
+    free(services);
+    services = config_services(&none, &count);
+    cr_expect_eq(count, 0);
+    free(services);
 }

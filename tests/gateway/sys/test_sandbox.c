@@ -153,3 +153,24 @@ Test(sandbox, a_courier_connects_and_writes_no_file)
     cr_assert_eq(in_child(sandbox_courier, signal_brother, -1), 0);
     close(inet);
 }
+
+static int
+make_memory_file(int fd)
+{
+    (void)fd;
+    return memory_file_new("x", "x", 1, NULL) >= 0 ? 1 : 0;
+}
+
+Test(sandbox, a_clerk_connects_and_writes_to_memory_alone)
+{
+    int inet = socket(AF_INET, SOCK_STREAM, 0);
+
+#ifdef SANITIZED
+    cr_skip_test("no filter in a build with sanitizers");
+#endif
+    cr_assert_eq(in_child(sandbox_clerk, socket_inet, -1), 1);
+    cr_assert_eq(in_child(sandbox_clerk, make_memory_file, -1), 1);
+    cr_assert_eq(in_child(sandbox_clerk, shorten, inet), 0);
+    cr_assert_eq(in_child(sandbox_clerk, signal_brother, -1), 0);
+    close(inet);
+}

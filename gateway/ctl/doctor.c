@@ -36,12 +36,12 @@ static const struct check {
     void (*run)(struct doctor *d);
     bool needs_config;
 } checks[] = {
-    {doctor_state_dir, false},   {doctor_runtime_dir, false},
-    {doctor_rcache, true},       {doctor_clock, false},
-    {doctor_keytab, true},       {doctor_names, true},
-    {doctor_repository, false},  {doctor_events, false},
-    {doctor_certificates, true}, {doctor_listeners, true},
-    {doctor_routes, true},
+    {doctor_state_dir, false}, {doctor_runtime_dir, false},
+    {doctor_rcache, true},     {doctor_clock, false},
+    {doctor_keytab, true},     {doctor_names, true},
+    {doctor_tickets, true},    {doctor_repository, false},
+    {doctor_events, false},    {doctor_certificates, true},
+    {doctor_listeners, true},  {doctor_routes, true},
 };
 
 static void

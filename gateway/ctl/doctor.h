@@ -44,6 +44,7 @@ bool doctor_may_read(const struct stat *st, const struct account *who);
 
 void doctor_keytab(struct doctor *d);
 void doctor_names(struct doctor *d);
+void doctor_tickets(struct doctor *d);
 void doctor_clock(struct doctor *d);
 void doctor_state_dir(struct doctor *d);
 void doctor_runtime_dir(struct doctor *d);

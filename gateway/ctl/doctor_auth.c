@@ -2,14 +2,19 @@
 
 #include <errno.h>
 #include <netdb.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/timex.h>
+#include <unistd.h>
 
 #include "gateway/auth/auth.h"
+#include "gateway/sys/sys.h"
 
 /* Before this the clock was never set (2024-01-01). */
 #define CLOCK_EARLIEST_US 1704067200000000LL
+
+#define CLIENT_KEYTAB_MAX (16u << 20)
 
 /* "HTTP@gw" of the configuration as "HTTP/gw@" of a keytab entry. */
 static bool
@@ -108,6 +113,73 @@ doctor_names(struct doctor *d)
         if (code == 0)
             freeaddrinfo(found);
     }
+}
+
+static struct client_credential *
+client_open(struct doctor *d)
+{
+    const struct config_callback *c = &d->config->callback;
+    struct client_credential *credential = NULL;
+    struct error err = {0, ""};
+    int fd = memory_file_read(c->client_keytab, CLIENT_KEYTAB_MAX, &err);
+
+    if (fd >= 0) {
+        if (client_credential_new(fd, c->client_principal, &credential, &err) <
+            0)
+            error_prefix(&err, "%s", c->client_keytab);
+        close(fd);
+    }
+    if (credential == NULL)
+        doctor_say(d, doctor_unseen(-err.code), "client keytab",
+                   err.code == -EACCES
+                       ? "Run doctor as root"
+                       : "Extract the key of client_principal again",
+                   "%s", err.text);
+    return credential;
+}
+
+static void
+look_at_ticket(struct doctor *d, const struct client_credential *credential,
+               const char *service)
+{
+    struct buf bytes = BUF_INIT;
+    struct ticket_times times;
+    struct error err = {0, ""};
+    char end[CLOCK_TEXT_MAX];
+
+    if (client_credential_ticket(credential, service, &bytes, &times, &err) <
+        0) {
+        doctor_say(d, FINDING_FAIL, "ticket",
+                   "Look at the KDC, at the account of client_keytab, and "
+                   "whether the service is known by this name "
+                   "(upstream_principal)",
+                   "%s: %s", client_credential_principal(credential),
+                   err.text);
+    } else {
+        clock_format(times.ends_us, end);
+        doctor_say(d, FINDING_OK, "ticket", NULL, "%s for %s, until %s",
+                   client_credential_principal(credential), service, end);
+    }
+    secret_fini(&bytes);
+}
+
+/* What the clerk does, where the gateway signs in to servers behind it. */
+void
+doctor_tickets(struct doctor *d)
+{
+    struct client_credential *credential;
+    const char **services;
+    size_t count;
+
+    if (!config_signs_in(d->config))
+        return;
+    credential = client_open(d);
+    services = config_services(d->config, &count);
+    for (size_t i = 0; credential != NULL && services != NULL && i < count;
+         i++)
+        look_at_ticket(d, credential, services[i]);
+    free(services);
+    client_credential_free(credential);
 }
 
 /* Kerberos allows 300 s between client, KDC and service (RFC 4120 1.3); what

@@ -164,6 +164,47 @@ Test(doctor, each_fault_is_a_failure_of_its_own)
     }
 }
 
+/* Routes whose servers the gateway signs in to. */
+static void
+sign_in_to(const char *service)
+{
+    struct buf b = BUF_INIT;
+    char more[300];
+
+    buf_addf(&b,
+             "[route/r]\npath = /r/\nnamespace = root\\plain\n"
+             "upstream = unix:/run/x\nidentity = negotiate\n"
+             "upstream_principal = %s\n"
+             "[callback]\nclient_keytab = %s\n",
+             service, realm_path("alice.keytab"));
+    snprintf(more, sizeof(more), "%s/more", test.directory);
+    test_write_file(more, b.data, b.length);
+    buf_fini(&b);
+    config_write();
+    test_shell("cd %s && cat more >>nsgate.conf", test.directory);
+}
+
+Test(doctor, a_ticket_for_each_server_is_asked_for)
+{
+    int status;
+    char *text;
+
+    sign_in_to("HTTP@other.test");
+    text = doctor(&status); /* there is no server */
+    cr_assert_not_null(
+        strstr(text, "OK    ticket: alice@NSGATE.TEST for HTTP@other.test, "
+                     "until 20"),
+        "%s", text);
+    free(text);
+    sign_in_to("HTTP@nowhere.test");
+    text = doctor(&status);
+    cr_assert_eq(status, CTL_FAILED, "%s", text);
+    cr_assert_not_null(strstr(text, "FAIL  ticket: alice@NSGATE.TEST: "
+                                    "HTTP@nowhere.test: "),
+                       "%s", text);
+    free(text);
+}
+
 Test(doctor, an_image_behind_the_repository_is_a_failure)
 {
     struct repository *repo = NULL;

@@ -116,9 +116,12 @@ easy_configure(struct proxy_transfer *t, const struct proxy_request *q)
     if (!head)
         curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, q->method);
     /* The library repeats what a kept connection has swallowed (RFC 9110
-     * 9.2.2 lets it only where that is safe). */
-    if (!t->may_repeat)
+     * 9.2.2 lets it only where that is safe).  Who needs a connection of its
+     * own leaves none behind: some servers have a process for each. */
+    if (!t->may_repeat) {
         curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, 1L);
+        curl_easy_setopt(e, CURLOPT_FORBID_REUSE, 1L);
+    }
 }
 
 /* -- header lines --------------------------------------------------------- */

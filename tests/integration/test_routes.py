@@ -124,6 +124,20 @@ def _():
     expect_equal(count(), before, "requests that reached a server")
 
 
+@test("what is sent once only leaves no connection behind; others share one")
+def _():
+    before, opened = plain.connections, plain.open()
+    for _ in range(5):
+        get("/plain/x", method="POST", body=b"x").expect(200)
+    expect_equal(plain.connections - before, 5, "connections")
+    wait_for(lambda: plain.open() <= opened, "the connections to end")
+    get("/plain/x").expect(200)
+    before = plain.connections
+    for _ in range(5):
+        get("/plain/x").expect(200)
+    expect_equal(plain.connections, before, "connections of GETs")
+
+
 # -- which route -------------------------------------------------------------------
 
 @test("the longest path wins, a host chooses, and the base takes its place")

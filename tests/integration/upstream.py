@@ -60,6 +60,10 @@ class Upstream:
             with contextlib.suppress(OSError):
                 c.shutdown(socket.SHUT_RDWR)
 
+    def open(self):
+        """How many connections are."""
+        return sum(c.fileno() >= 0 for c in self.clients)
+
     def targets(self):
         return [s.target for s in self.seen]
 

@@ -50,15 +50,15 @@ soap_fini(struct request *r)
 static void
 soap_send(struct request *r, int status, const struct buf *envelope)
 {
-    enum wsman_charset charset = r->soap->asked.charset;
+    enum xml_charset charset = r->soap->asked.charset;
     struct buf body = BUF_INIT;
 
-    if (r->soap->asked.charset == WSMAN_CHARSET_UNKNOWN)
+    if (r->soap->asked.charset == XML_CHARSET_UNKNOWN)
         charset = r->soap->told.charset;
     r->sealed.charset =
-        soap_is_alone(r) ? wsman_charset_name(charset) : r->sealed.charset;
+        soap_is_alone(r) ? xml_charset_name(charset) : r->sealed.charset;
     if (buf_failed(envelope) ||
-        !wsman_encode(charset, buf_span(envelope), &body)) {
+        !xml_encode(charset, buf_span(envelope), &body)) {
         buf_reset(&body);
         status = 500;
     }
@@ -209,8 +209,8 @@ soap_begin(struct request *r, struct span charset)
     if (!soap_new(r))
         return false;
     r->soap->told.charset = span_equal(charset, SPAN("UTF-16"))
-                                ? WSMAN_CHARSET_UTF16
-                                : WSMAN_CHARSET_UTF8;
+                                ? XML_CHARSET_UTF16
+                                : XML_CHARSET_UTF8;
     return true;
 }
 

@@ -523,7 +523,7 @@ worker_open(struct worker *w, struct error *err)
         loop_add(w->loop, w->boot->operation_fd, EPOLLIN, dispatcher_ready, w,
                  err) < 0)
         return -1;
-    wsman_init();
+    xml_init();
     return w->proxy != NULL ? sandbox_forwarding_worker(err)
                             : sandbox_worker(err);
 }

@@ -6,7 +6,7 @@
 #include "gateway/wsman/body.h"
 #include "gateway/wsman/names.h"
 #include "gateway/wsman/value.h"
-#include "gateway/wsman/xml.h"
+#include "gateway/wsman/frame.h"
 
 struct answer {
     const struct wsman_request *q;
@@ -132,10 +132,10 @@ make_path(const struct wsman_selectors *set,
 static enum wsman_answer
 answer_instance(struct answer *a, const struct cim_instance *instance)
 {
-    xml_begin(a->out, NS_TRANSFER "/GetResponse", a->options->answer_id,
-              a->q->message_id);
+    frame_begin(a->out, NS_TRANSFER "/GetResponse", a->options->answer_id,
+                a->q->message_id);
     value_add_instance(&a->writer, instance);
-    xml_end(a->out);
+    frame_end(a->out);
     if (answer_bytes(a) > a->bytes_max)
         return refuse_size(a);
     return WSMAN_ANSWER_OK;
@@ -304,10 +304,10 @@ answer_items(struct answer *a)
 
     if (class == NULL)
         return result;
-    xml_begin(a->out,
-              pull ? NS_ENUMERATION "/PullResponse"
-                   : NS_ENUMERATION "/EnumerateResponse",
-              a->options->answer_id, a->q->message_id);
+    frame_begin(a->out,
+                pull ? NS_ENUMERATION "/PullResponse"
+                     : NS_ENUMERATION "/EnumerateResponse",
+                a->options->answer_id, a->q->message_id);
     if (answer_bytes(a) + ITEMS_END_BYTES >= a->bytes_max)
         return refuse_size(a);
     a->bytes_max -= answer_bytes(a) + ITEMS_END_BYTES;
@@ -318,7 +318,7 @@ answer_items(struct answer *a)
     else
         add_items(a, &items, pull ? "n" : "w");
     buf_addf(a->out, "</%s>", name);
-    xml_end(a->out);
+    frame_end(a->out);
     buf_fini(&text);
     return result;
 }
@@ -326,9 +326,9 @@ answer_items(struct answer *a)
 static enum wsman_answer
 answer_release(struct answer *a)
 {
-    xml_begin(a->out, NS_ENUMERATION "/ReleaseResponse", a->options->answer_id,
-              a->q->message_id);
-    xml_end(a->out);
+    frame_begin(a->out, NS_ENUMERATION "/ReleaseResponse",
+                a->options->answer_id, a->q->message_id);
+    frame_end(a->out);
     return WSMAN_ANSWER_OK;
 }
 
@@ -377,7 +377,7 @@ wsman_answer(struct repository *repo, const struct wsman_request *q,
     if (q->envelope_max > 0 && q->envelope_max < a.bytes_max)
         a.bytes_max = q->envelope_max;
     /* At most two bytes for one of UTF-8, and the mark. */
-    if (q->charset == WSMAN_CHARSET_UTF16)
+    if (q->charset == XML_CHARSET_UTF16)
         a.bytes_max = a.bytes_max > 2 ? a.bytes_max / 2 - 1 : 0;
     if (value_writer_init(&a.writer, repo, &q->namespace, q->wmi)) {
         a.writer.out = out;

@@ -5,23 +5,11 @@
 
 #define TYPE "application/soap+xml"
 
-static const char *const charsets[] = {
-    [WSMAN_CHARSET_UNKNOWN] = "UTF-8",
-    [WSMAN_CHARSET_UTF8] = "UTF-8",
-    [WSMAN_CHARSET_UTF16] = "UTF-16",
-};
-
 const char *
-wsman_charset_name(enum wsman_charset charset)
+wsman_content_type(enum xml_charset charset)
 {
-    return charsets[(size_t)charset < ARRAY_COUNT(charsets) ? charset : 0];
-}
-
-const char *
-wsman_content_type(enum wsman_charset charset)
-{
-    return charset == WSMAN_CHARSET_UTF16 ? TYPE ";charset=UTF-16"
-                                          : TYPE ";charset=UTF-8";
+    return charset == XML_CHARSET_UTF16 ? TYPE ";charset=UTF-16"
+                                        : TYPE ";charset=UTF-8";
 }
 
 /* *rest: behind '='.  A quoted string without escapes, or what goes to the
@@ -46,13 +34,13 @@ take_value(struct span *rest, struct span *value_out)
 static bool
 take_charset(struct span value, struct wsman_content_type *out)
 {
-    if (out->charset != WSMAN_CHARSET_UNKNOWN)
+    if (out->charset != XML_CHARSET_UNKNOWN)
         return false;
     if (span_equal_nocase(value, SPAN("UTF-8")))
-        out->charset = WSMAN_CHARSET_UTF8;
+        out->charset = XML_CHARSET_UTF8;
     else if (span_equal_nocase(value, SPAN("UTF-16")))
-        out->charset = WSMAN_CHARSET_UTF16;
-    return out->charset != WSMAN_CHARSET_UNKNOWN;
+        out->charset = XML_CHARSET_UTF16;
+    return out->charset != XML_CHARSET_UNKNOWN;
 }
 
 static bool
@@ -75,7 +63,7 @@ take_parameter(struct span *rest, struct wsman_content_type *out)
 bool
 wsman_content_type_parse(struct span value, struct wsman_content_type *out)
 {
-    struct wsman_content_type found = {WSMAN_CHARSET_UNKNOWN, {NULL, 0}};
+    struct wsman_content_type found = {XML_CHARSET_UNKNOWN, {NULL, 0}};
     struct span rest;
     struct span type = span_trim(span_cut(value, ';', &rest));
 

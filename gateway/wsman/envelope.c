@@ -80,6 +80,11 @@ part_begin(struct reader *r, const char *namespace, const char *name)
                       "an element of the body stands twice");
     r->parts_seen[r->part] = true;
     r->value[0] = '\0';
+    /* Its context is the other server's, and may be anything. */
+    if (r->out->forwarded) {
+        r->part = -1;
+        return;
+    }
     if (body_part_is_read(r->part))
         capture_begin(r, r->value, VALUE_MAX);
 }
@@ -102,9 +107,33 @@ part_end(struct reader *r)
     r->part = -1;
 }
 
+/* In an Enumerate that is forwarded: an endpoint whose object could be in
+ * another namespace, as that of a filter (DSP0227 10.1.2). */
+static void
+object_begin(struct reader *r, const char *namespace, const char *name,
+             const struct xml_attributes *a)
+{
+    struct envelope *e = r->out;
+
+    if (span_equal_nocase(span_of(name), SPAN("ResourceURI"))) {
+        if (strcmp(namespace, NS_WSMAN) != 0 || e->object_uris++ > 0)
+            e->object_uris = 2; /* more than one is one too many */
+        else
+            capture_begin(r, e->object_uri, WSMAN_URI_MAX);
+    } else if (span_equal_nocase(xml_attribute(a, "", "Name"),
+                                 SPAN("__cimnamespace")))
+    {
+        if (!reader_is_name(namespace, name, NS_WSMAN, "Selector") ||
+            e->object_namespaces++ > 0)
+            e->object_namespaces = 2;
+        else
+            capture_begin(r, e->object_namespace, NAMESPACE_PATH_MAX);
+    }
+}
+
 static void
 on_start(void *arg, const char *namespace, const char *name,
-         const struct markup_attributes *a)
+         const struct xml_attributes *a)
 {
     struct reader *r = arg;
 
@@ -126,6 +155,9 @@ on_start(void *arg, const char *namespace, const char *name,
         body_child(r, namespace, name);
     else if (r->depth == 4 && r->in_body)
         part_begin(r, namespace, name);
+    if (r->depth >= 4 && r->in_body && r->out->forwarded &&
+        r->out->body == BODY_ENUMERATE && r->capture.text == NULL)
+        object_begin(r, namespace, name, a);
 }
 
 static void
@@ -161,7 +193,7 @@ on_text(void *arg, struct span text)
 
     if (r->capture.text != NULL)
         capture_add(r, text);
-    else if (is_element_content(r) && !reader_is_blank(text))
+    else if (is_element_content(r) && !xml_is_blank(text))
         reader_refuse(r, WSMAN_FAULT_SCHEMA, "text stands between elements");
 }
 
@@ -187,33 +219,35 @@ on_cdata(void *arg, struct span text)
         on_text(arg, text);
 }
 
-static const struct markup_events events = {
+static const struct xml_events events = {
     on_start, on_end, on_text, on_cdata, on_comment,
 };
 
+static const enum wsman_fault_kind faults[] = {
+    [XML_RESULT_MALFORMED] = WSMAN_FAULT_SCHEMA,
+    [XML_RESULT_TOO_MUCH] = WSMAN_FAULT_ENCODING,
+    [XML_RESULT_NO_MEMORY] = WSMAN_FAULT_INTERNAL,
+};
+
 void
-envelope_read(struct span xml, struct envelope *out)
+envelope_read(struct span xml, bool forwarded, struct envelope *out)
 {
     struct reader *r = calloc(1, sizeof(*r));
-    enum markup result = MARKUP_NO_MEMORY;
+    enum xml_result result = XML_RESULT_NO_MEMORY;
+    const char *problem = "out of memory";
 
     memset(out, 0, sizeof(*out));
     if (r != NULL) {
         r->out = out;
         r->part = -1;
+        out->forwarded = forwarded;
         out->enumeration.max_elements = 1;
-        result = markup_parse(xml, &events, r);
+        result = xml_read(xml, &events, r, &problem);
     }
-    if (result != MARKUP_OK) {
+    if (result != XML_RESULT_OK) {
         memset(out, 0, sizeof(*out));
-        out->fault = result == MARKUP_NO_MEMORY ? WSMAN_FAULT_INTERNAL
-                                                : WSMAN_FAULT_SCHEMA;
-        out->problem = result == MARKUP_NO_MEMORY
-                           ? "out of memory"
-                           : "the XML is not well-formed";
-    } else if (r->depth != 0) {
-        reader_refuse(r, WSMAN_FAULT_INTERNAL,
-                      "the XML was not read to its end");
+        out->fault = faults[result];
+        out->problem = problem;
     } else if (!r->body_seen) {
         reader_refuse(r, WSMAN_FAULT_SCHEMA, "the envelope has no Body");
     }

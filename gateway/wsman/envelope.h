@@ -14,6 +14,7 @@ enum header_id {
     HEADER_ENVELOPE_MAX,
     HEADER_OPTIONS,
     HEADER_FRAGMENT,
+    HEADER_TO,
     HEADER_OTHER_KNOWN, /* the first of those that are only understood */
 };
 
@@ -21,6 +22,7 @@ enum header_id {
 
 /* What a SOAP envelope says, before anybody asks what it means. */
 struct envelope {
+    bool forwarded; /* it is another server that answers */
     enum wsman_fault_kind fault;
     const char *problem; /* the first; NULL: none */
 
@@ -30,15 +32,21 @@ struct envelope {
     bool has_context; /* an enumeration's body has one */
     char action[WSMAN_URI_MAX + 1];
     char resource_uri[WSMAN_URI_MAX + 1];
+    char to[WSMAN_URI_MAX + 1];
     char message_id[WSMAN_MESSAGE_ID_MAX + 1];
     char namespace[NAMESPACE_PATH_MAX + 1];
     size_t envelope_max; /* 0: not said */
     struct wsman_selectors selectors;
     struct wsman_enumeration enumeration;
     struct wsman_refusal later; /* the first */
+
+    /* Of an object that the body of a forwarded request names. */
+    size_t object_uris, object_namespaces;
+    char object_uri[WSMAN_URI_MAX + 1];
+    char object_namespace[NAMESPACE_PATH_MAX + 1];
 };
 
 /* xml: as text_read and shape_check leave it. */
-void envelope_read(struct span xml, struct envelope *out);
+void envelope_read(struct span xml, bool forwarded, struct envelope *out);
 
 #endif

@@ -2,7 +2,7 @@
 #include "gateway/wsman/wsman.h"
 
 #include "gateway/wsman/names.h"
-#include "gateway/wsman/xml.h"
+#include "gateway/wsman/frame.h"
 
 #define DETAIL "http://schemas.dmtf.org/wbem/wsman/1/wsman/faultDetail/"
 
@@ -161,24 +161,24 @@ wsman_fault_format(const struct wsman_fault *f, struct buf *out)
 {
     const struct fault_row *row = fault_row(f->kind);
 
-    xml_begin(out, row->action, f->answer_id, f->message_id);
+    frame_begin(out, row->action, f->answer_id, f->message_id);
     buf_add_string(out, "<s:Fault>");
     add_fault_code(out, row);
     add_fault_detail(out, row, f);
     buf_add_string(out, "</s:Fault>");
-    xml_end(out);
+    frame_end(out);
     return !buf_failed(out);
 }
 
 bool
 wsman_identify_format(const struct wsman_identity *identity, struct buf *out)
 {
-    xml_begin(out, NULL, NULL, identity->message_id);
+    frame_begin(out, NULL, NULL, identity->message_id);
     buf_add_string(out, "<i:IdentifyResponse xmlns:i=\"" NS_IDENTITY "\">");
     xml_add_element(out, "i:ProtocolVersion", NS_WSMAN);
     xml_add_element(out, "i:ProductVendor", identity->vendor);
     xml_add_element(out, "i:ProductVersion", identity->version);
     buf_add_string(out, "</i:IdentifyResponse>");
-    xml_end(out);
+    frame_end(out);
     return !buf_failed(out);
 }

@@ -41,8 +41,8 @@ static const struct header_row headers[] = {
     [HEADER_ENVELOPE_MAX] = ROW(NS_WSMAN, "MaxEnvelopeSize", CONTENT_TEXT),
     [HEADER_OPTIONS] = ROW(NS_WSMAN, "OptionSet", CONTENT_OPTIONS),
     [HEADER_FRAGMENT] = ROW(NS_WSMAN, "FragmentTransfer", CONTENT_REFUSED),
-    [HEADER_OTHER_KNOWN] = ROW(NS_ADDRESS, "To", CONTENT_SKIPPED),
-    ROW(NS_ADDRESS, "From", CONTENT_SKIPPED),
+    [HEADER_TO] = ROW(NS_ADDRESS, "To", CONTENT_TEXT),
+    [HEADER_OTHER_KNOWN] = ROW(NS_ADDRESS, "From", CONTENT_SKIPPED),
     ROW(NS_ADDRESS, "RelatesTo", CONTENT_SKIPPED),
     ROW(NS_WSMAN, "OperationTimeout", CONTENT_SKIPPED),
     ROW(NS_WSMAN, "Locale", CONTENT_SKIPPED),
@@ -61,9 +61,9 @@ _Static_assert(ARRAY_COUNT(headers) <= HEADERS_MAX, "HEADERS_MAX");
 /* -- attributes ----------------------------------------------------------- */
 
 static bool
-must_understand(struct reader *r, const struct markup_attributes *a)
+must_understand(struct reader *r, const struct xml_attributes *a)
 {
-    struct span value = markup_attribute(a, NS_SOAP, "mustUnderstand");
+    struct span value = xml_attribute(a, NS_SOAP, "mustUnderstand");
 
     if (value.data == NULL || span_equal(value, SPAN("false")) ||
         span_equal(value, SPAN("0")))
@@ -123,9 +123,9 @@ selector_is_new(const struct envelope *e, struct span name)
 }
 
 static void
-selector_begin(struct reader *r, const struct markup_attributes *a)
+selector_begin(struct reader *r, const struct xml_attributes *a)
 {
-    struct span name = markup_attribute(a, "", "Name");
+    struct span name = xml_attribute(a, "", "Name");
     struct wsman_selectors *set = &r->out->selectors;
 
     if (!is_selector_name(name)) {
@@ -149,9 +149,9 @@ selector_begin(struct reader *r, const struct markup_attributes *a)
 /* An option that must be complied with is one that is not known here
  * (DSP0226 6.4). */
 static void
-option_begin(struct reader *r, const struct markup_attributes *a)
+option_begin(struct reader *r, const struct xml_attributes *a)
 {
-    struct span must = markup_attribute(a, "", "MustComply");
+    struct span must = xml_attribute(a, "", "MustComply");
 
     if (must.data != NULL && !span_equal(must, SPAN("false")) &&
         !span_equal(must, SPAN("0")))
@@ -184,16 +184,65 @@ header_capture(struct reader *r, enum header_id id)
         capture_begin(r, out->resource_uri, WSMAN_URI_MAX);
     else if (id == HEADER_MESSAGE_ID)
         capture_begin(r, out->message_id, WSMAN_MESSAGE_ID_MAX);
+    else if (id == HEADER_TO)
+        capture_begin(r, out->to, WSMAN_URI_MAX);
     else if (id == HEADER_ENVELOPE_MAX)
         capture_begin(r, r->value, VALUE_MAX);
 }
 
+/* What an unknown header of these could change of what is asked for, whether
+ * it must be understood or not: another version of a protocol has the same
+ * names. */
+static bool
+is_telling(const char *name)
+{
+    static const char *const names[] = {
+        "Action",      "ResourceURI", "SelectorSet",      "To",
+        "MessageID",   "ReplyTo",     "FaultTo",          "OptionSet",
+        "ResourceUri", "EndTo",       "FragmentTransfer",
+    };
+
+    for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
+        if (span_equal_nocase(span_of(name), span_of(names[i])))
+            return true;
+    }
+    return false;
+}
+
+/* Protocols whose headers say what is asked for. */
+static bool
+is_protocol(const char *namespace)
+{
+    static const char *const namespaces[] = {
+        NS_SOAP,     NS_ADDRESS,     NS_WSMAN,    NS_IDENTITY,
+        NS_TRANSFER, NS_ENUMERATION, NS_EVENTING, NS_BINDING,
+    };
+
+    for (size_t i = 0; i < ARRAY_COUNT(namespaces); i++) {
+        if (strcmp(namespace, namespaces[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Where somebody else answers, he says what he does not understand. */
+static void
+header_unknown(struct reader *r, const char *namespace, const char *name,
+               bool must)
+{
+    if (r->out->forwarded
+            ? is_telling(name) || (must && is_protocol(namespace))
+            : must)
+        reader_refuse(r, WSMAN_FAULT_NOT_UNDERSTOOD,
+                      "a header that must be understood is not known");
+}
+
 void
 header_begin(struct reader *r, const char *namespace, const char *name,
-             const struct markup_attributes *a)
+             const struct xml_attributes *a)
 {
     bool must = must_understand(r, a);
-    struct span role = markup_attribute(a, NS_SOAP, "role");
+    struct span role = xml_attribute(a, NS_SOAP, "role");
     size_t id;
 
     r->header = header_find(namespace, name);
@@ -201,9 +250,7 @@ header_begin(struct reader *r, const char *namespace, const char *name,
         reader_refuse(r, WSMAN_FAULT_INVALID_HEADER,
                       "a header is meant for another role");
     if (r->header == NULL) {
-        if (must)
-            reader_refuse(r, WSMAN_FAULT_NOT_UNDERSTOOD,
-                          "a header that must be understood is not known");
+        header_unknown(r, namespace, name, must);
         return;
     }
     id = (size_t)(r->header - headers);
@@ -227,7 +274,7 @@ header_begin(struct reader *r, const char *namespace, const char *name,
 /* An element in a header. */
 void
 header_child(struct reader *r, const char *namespace, const char *name,
-             const struct markup_attributes *a)
+             const struct xml_attributes *a)
 {
     switch (r->header->content) {
     case CONTENT_TEXT:

@@ -45,16 +45,6 @@ is_space(char c)
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-bool
-reader_is_blank(struct span text)
-{
-    for (size_t i = 0; i < text.length; i++) {
-        if (!is_space(text.data[i]))
-            return false;
-    }
-    return true;
-}
-
 /* XML Schema part 2 4.3.6: white space around a URI does not count. */
 void
 capture_end(struct reader *r)

@@ -2,7 +2,7 @@
 #define GATEWAY_WSMAN_READER_H
 
 #include "gateway/wsman/envelope.h"
-#include "gateway/wsman/markup.h"
+#include "gateway/xml/xml.h"
 
 /* An envelope on its way; envelope.c has its shape, header.c the headers. */
 
@@ -39,7 +39,6 @@ void reader_refuse_later(struct reader *r, enum wsman_fault_kind fault,
                          const char *problem);
 bool reader_is_name(const char *namespace, const char *name, const char *ns,
                     const char *local);
-bool reader_is_blank(struct span text);
 
 /* Collects the text of the element that begins now. */
 void capture_begin(struct reader *r, char *text, size_t max);
@@ -49,9 +48,9 @@ void capture_end(struct reader *r);
 /* -- header.c: an element at depth 3 of the Header, and what is in it -------- */
 
 void header_begin(struct reader *r, const char *namespace, const char *name,
-                  const struct markup_attributes *a);
+                  const struct xml_attributes *a);
 void header_child(struct reader *r, const char *namespace, const char *name,
-                  const struct markup_attributes *a);
+                  const struct xml_attributes *a);
 void header_end(struct reader *r);
 /* Whether text has no place in it. */
 bool header_is_element_content(const struct header_row *row);

@@ -6,8 +6,6 @@
 #include "gateway/wsman/envelope.h"
 #include "gateway/wsman/names.h"
 #include "gateway/wsman/resource.h"
-#include "gateway/wsman/shape.h"
-#include "gateway/wsman/text.h"
 
 static const struct action_row {
     const char *uri;
@@ -149,6 +147,31 @@ take_message_id(const struct envelope *envelope, struct wsman_request *out)
     return true;
 }
 
+/* What a filter starts from is in the namespace that is asked for. */
+static bool
+check_object(const struct envelope *e, struct wsman_request *out)
+{
+    struct span uri, selector = {NULL, 0};
+    struct namespace_path asked = out->namespace;
+    struct wsman_request *other;
+    bool same = false;
+
+    if (e->object_uris == 0 && e->object_namespaces == 0)
+        return true;
+    other = calloc(1, sizeof(*other));
+    if (other == NULL)
+        return request_refuse(out, WSMAN_FAULT_INTERNAL, "out of memory");
+    if (e->object_namespaces > 0)
+        selector = span_of(e->object_namespace);
+    uri = e->object_uris > 0 ? span_of(e->object_uri) : SPAN(CIM_ALL);
+    same = e->object_uris <= 1 && e->object_namespaces <= 1 &&
+           resource_read(uri, selector, true, other) &&
+           namespace_path_equal(&other->namespace, &asked);
+    free(other);
+    return same || request_refuse(out, WSMAN_FAULT_INVALID_SELECTORS,
+                                  "the body names another namespace");
+}
+
 static bool
 request_take(const struct envelope *envelope, struct span action,
              struct wsman_request *out)
@@ -169,9 +192,9 @@ request_take(const struct envelope *envelope, struct span action,
         return false;
     if (envelope->has_namespace)
         selector = span_of(envelope->namespace);
-    if (!resource_read(span_of(envelope->resource_uri), selector, out))
-        return false;
-    if (!take_action(envelope, out))
+    if (!resource_read(span_of(envelope->resource_uri), selector,
+                       envelope->forwarded, out) ||
+        !check_object(envelope, out) || !take_action(envelope, out))
         return false;
     strcpy(out->action, envelope->action);
     strcpy(out->resource_uri, envelope->resource_uri);
@@ -182,29 +205,23 @@ request_take(const struct envelope *envelope, struct span action,
 }
 
 static bool
-request_read(struct span xml, struct span action, struct wsman_request *out)
+request_read(struct span xml, struct span action, bool forwarded,
+             struct wsman_request *out)
 {
-    enum shape shape;
-    struct envelope *envelope;
-    const char *problem;
+    struct envelope *envelope = malloc(sizeof(*envelope));
     bool ok;
 
-    shape = shape_check(xml, &problem);
-    if (shape != SHAPE_OK)
-        return request_refuse(out,
-                              shape == SHAPE_TOO_MUCH ? WSMAN_FAULT_ENCODING
-                                                      : WSMAN_FAULT_SCHEMA,
-                              problem);
-    envelope = malloc(sizeof(*envelope));
     if (envelope == NULL)
         return request_refuse(out, WSMAN_FAULT_INTERNAL, "out of memory");
-    envelope_read(xml, envelope);
+    envelope_read(xml, forwarded, envelope);
+    strcpy(out->to, envelope->to);
     ok = request_take(envelope, action, out);
     free(envelope);
     return ok;
 }
 
-/* Leaves of a refused request why, and what the fault relates to. */
+/* Leaves of a refused request why, what the fault relates to, and whom it was
+ * for. */
 static void
 request_clear(struct wsman_request *r)
 {
@@ -212,6 +229,7 @@ request_clear(struct wsman_request *r)
         .charset = r->charset, .fault = r->fault, .problem = r->problem};
 
     memcpy(kept.message_id, r->message_id, sizeof(kept.message_id));
+    memcpy(kept.to, r->to, sizeof(kept.to));
     *r = kept;
 }
 
@@ -221,30 +239,44 @@ request_decode(struct span xml, const struct wsman_content_type *told,
 {
     const char *problem;
 
-    if (xml.length > WSMAN_BYTES_MAX)
+    if (xml.length > XML_BYTES_MAX)
         return request_refuse(out, WSMAN_FAULT_ENCODING,
                               "the document is too large");
-    problem = text_read(xml, &out->charset, text);
+    problem = xml_decode(xml, &out->charset, text);
     if (buf_failed(text))
         return request_refuse(out, WSMAN_FAULT_INTERNAL, "out of memory");
-    if (problem == NULL && told->charset != WSMAN_CHARSET_UNKNOWN &&
+    if (problem == NULL && told->charset != XML_CHARSET_UNKNOWN &&
         told->charset != out->charset)
         problem = "the charset is not the document's";
     return problem == NULL || request_refuse(out, WSMAN_FAULT_SCHEMA, problem);
 }
 
-enum wsman_parse
-wsman_request_parse(struct span xml, const struct wsman_content_type *told,
-                    struct wsman_request *out)
+static enum wsman_parse
+request_parse(struct span xml, const struct wsman_content_type *told,
+              bool forwarded, struct wsman_request *out)
 {
     struct buf text = BUF_INIT;
     bool ok;
 
     memset(out, 0, sizeof(*out));
     ok = request_decode(xml, told, out, &text) &&
-         request_read(buf_span(&text), told->action, out);
+         request_read(buf_span(&text), told->action, forwarded, out);
     buf_fini(&text);
     if (!ok)
         request_clear(out);
     return ok ? WSMAN_PARSE_OK : WSMAN_PARSE_REFUSED;
+}
+
+enum wsman_parse
+wsman_request_parse(struct span xml, const struct wsman_content_type *told,
+                    struct wsman_request *out)
+{
+    return request_parse(xml, told, false, out);
+}
+
+enum wsman_parse
+wsman_forwarded_parse(struct span xml, const struct wsman_content_type *told,
+                      struct wsman_request *out)
+{
+    return request_parse(xml, told, true, out);
 }

@@ -110,7 +110,8 @@ take_path(struct span path, struct span selector, struct wsman_request *out)
 }
 
 bool
-resource_read(struct span uri, struct span selector, struct wsman_request *out)
+resource_read(struct span uri, struct span selector, bool forwarded,
+              struct wsman_request *out)
 {
     struct span rest;
 
@@ -122,6 +123,9 @@ resource_read(struct span uri, struct span selector, struct wsman_request *out)
     else if (!cut_prefix(uri, CIM_PREFIX, &rest))
         return resource_refuse(out, WSMAN_FAULT_RESOURCE,
                                "the ResourceURI is not a CIM class");
+    if (selector.data == NULL && forwarded)
+        return resource_refuse(out, WSMAN_FAULT_INVALID_SELECTORS,
+                               "the selector __cimnamespace is missing");
     return take_class(rest, out) &&
            take_namespace(
                selector.data != NULL ? selector : SPAN(DEFAULT_PATH), out);

@@ -4,8 +4,9 @@
 #include "gateway/wsman/wsman.h"
 
 /* selector: __cimnamespace, absent if there is none.  Fills namespace and
- * class_name of out, or fault and problem. */
-bool resource_read(struct span uri, struct span selector,
+ * class_name of out, or fault and problem.  forwarded: the default namespace
+ * is another server's, and not known. */
+bool resource_read(struct span uri, struct span selector, bool forwarded,
                    struct wsman_request *out);
 
 /* A class or method: a MOF identifier (DSP0004 A.1). */

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "gateway/wsman/names.h"
-#include "gateway/wsman/xml.h"
+#include "gateway/wsman/frame.h"
 
 /* Embedded objects within embedded objects. */
 #define DEPTH_MAX 32

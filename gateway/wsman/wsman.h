@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "gateway/xml/xml.h"
 #include "policy/base/base.h"
 #include "policy/repository/repository.h"
 
@@ -12,7 +13,7 @@
  * envelopes that answer it.  Plain data in, plain data out; knows the
  * repository, and nothing of HTTP, Kerberos or the policy.
  *
- *     wsman_init();                                 once, before the sandbox
+ *     xml_init();                                   once, before the sandbox
  *     ...
  *     if (wsman_request_parse(body, &told, &q) != WSMAN_PARSE_OK) {
  *         f.kind = q.fault;
@@ -32,44 +33,27 @@
  * stands twice, one for another role, a comment within a value, a namespace
  * that is named two ways.
  *
- * The XML is read without a DTD, without entities, without the network and
- * without opening a file; its size, depth and number of parts are bounded
- * before the parser sees it.
+ * The XML is read as gateway/xml reads it.
  */
 
 #define WSMAN_URI_MAX        1023
 #define WSMAN_MESSAGE_ID_MAX 255
 #define WSMAN_NAME_MAX       255
-/* The callers' limits are far below. */
-#define WSMAN_BYTES_MAX (16 << 20)
 
 /* -- what HTTP says of an envelope ----------------------------------------- */
 
-enum wsman_charset {
-    WSMAN_CHARSET_UNKNOWN = 0,
-    WSMAN_CHARSET_UTF8,
-    WSMAN_CHARSET_UTF16,
-};
-
-/* "UTF-16"; unknown is UTF-8. */
-const char *wsman_charset_name(enum wsman_charset charset);
 /* "application/soap+xml;charset=UTF-16" */
-const char *wsman_content_type(enum wsman_charset charset);
+const char *wsman_content_type(enum xml_charset charset);
 
 struct wsman_content_type {
-    enum wsman_charset charset; /* UNKNOWN: it does not say */
-    struct span action;         /* into what was parsed; absent: none */
+    enum xml_charset charset; /* UNKNOWN: it does not say */
+    struct span action;       /* into what was parsed; absent: none */
 };
 
 /* application/soap+xml (RFC 3902).  False for anything else, another charset
  * and what can be read in two ways. */
 bool wsman_content_type_parse(struct span value,
                               struct wsman_content_type *out);
-
-/* Appends text, which is UTF-8, in a charset; UTF-16 is little endian with
- * its mark.  False: out of memory. */
-bool wsman_encode(enum wsman_charset charset, struct span text,
-                  struct buf *out);
 
 /* -- faults (DSP0226 14.6, SOAP 1.2 part 1 5.4) --------------------------- */
 
@@ -186,12 +170,13 @@ struct wsman_enumeration {
 };
 
 struct wsman_request {
-    enum wsman_charset charset; /* the document's, and so the answer's */
+    enum xml_charset charset; /* the document's, and so the answer's */
     enum wsman_operation operation;
     enum wsman_access access;
     char action[WSMAN_URI_MAX + 1];       /* empty for Identify */
     char resource_uri[WSMAN_URI_MAX + 1]; /* empty for Identify */
     char message_id[WSMAN_MESSAGE_ID_MAX + 1];
+    char to[WSMAN_URI_MAX + 1]; /* empty: not said */
     /* Zeroed for Identify, which asks for no namespace. */
     struct namespace_path namespace;
     char class_name[WSMAN_NAME_MAX + 1]; /* "*": all of the namespace */
@@ -205,7 +190,7 @@ struct wsman_request {
      * nothing of the kind. */
     struct wsman_refusal later;
 
-    /* When it was refused; everything above but charset and message_id is
+    /* When it was refused; everything above but charset, message_id and to is
      * empty then. */
     enum wsman_fault_kind fault;
     const char *problem; /* a literal, one sentence without its point */
@@ -215,10 +200,6 @@ enum wsman_parse {
     WSMAN_PARSE_REFUSED = 0, /* fault and problem say why */
     WSMAN_PARSE_OK,
 };
-
-/* Prepares the XML library for this process; wsman_request_parse does it too
- * if it was not done. */
-void wsman_init(void);
 
 /*
  * xml: UTF-8, or UTF-16 with a byte order mark; SOAP 1.2.  What was told of
@@ -237,6 +218,18 @@ void wsman_init(void);
 enum wsman_parse wsman_request_parse(struct span xml,
                                      const struct wsman_content_type *told,
                                      struct wsman_request *out);
+
+/*
+ * The same of a request that another server will answer.  What that server
+ * has to understand is its own business: headers that cannot change what is
+ * asked for, options, filters, contexts.  But it must be certain which
+ * namespace is asked for: without __cimnamespace the last two forms are
+ * refused, since the server's default is not known here, and so is a filter
+ * that starts from an object of another namespace.
+ */
+enum wsman_parse wsman_forwarded_parse(struct span xml,
+                                       const struct wsman_content_type *told,
+                                       struct wsman_request *out);
 
 /* -- answers (DSP0226 7 and 8, DSP0227, DSP0230) ---------------------------- */
 

@@ -45,7 +45,7 @@ check_selectors(const struct wsman_selectors *set)
 static void
 check_accepted(const struct wsman_request *r)
 {
-    check(r->charset != WSMAN_CHARSET_UNKNOWN);
+    check(r->charset != XML_CHARSET_UNKNOWN);
     check(r->problem == NULL);
     if (r->operation == WSMAN_IDENTIFY) {
         check(r->namespace.length == 0 && r->action[0] == '\0');
@@ -75,7 +75,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char *copy = malloc(size + 1);
     struct wsman_fault f = {.machine = copy, .detail = copy, .action = copy};
     struct buf out = BUF_INIT;
-    const struct wsman_content_type told = {WSMAN_CHARSET_UNKNOWN, {NULL, 0}};
+    const struct wsman_content_type told = {XML_CHARSET_UNKNOWN, {NULL, 0}};
     struct wsman_content_type type;
     struct wsman_request r;
 

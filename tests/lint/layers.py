@@ -17,7 +17,7 @@ DECIDE = STORE + ["policy/repository"]
 POLICY = BASE + ["policy/repository", "policy/decision"]
 SYS = POLICY + ["gateway/sys"]
 PARTS = ["gateway/config", "gateway/event", "gateway/auth", "gateway/http",
-         "gateway/wsman", "gateway/proxy"]
+         "gateway/xml", "gateway/wsman", "gateway/cimxml", "gateway/proxy"]
 
 # folder -> (folders it may include, external headers it may include)
 LAYERS = {
@@ -35,7 +35,9 @@ LAYERS = {
     "gateway/auth": (
         SYS, ["gssapi/", "krb5.h", "krb5/", "profile.h", "gnutls/"]),
     "gateway/http": (SYS, ["microhttpd.h", "gnutls/"]),
-    "gateway/wsman": (BASE + ["policy/repository"], ["libxml/"]),
+    "gateway/xml": (BASE, ["libxml/"]),
+    "gateway/wsman": (BASE + ["policy/repository", "gateway/xml"], []),
+    "gateway/cimxml": (BASE + ["gateway/xml"], []),
     "gateway/proxy": (SYS + ["gateway/config"], ["curl/"]),
     "gateway/rest": (SYS, ["cjson/"]),
     "gateway/callback": (SYS + ["gateway/config"], ["curl/", "sqlite3.h"]),

@@ -1,6 +1,6 @@
 #include "tests/gateway/wsman/envelopes.h"
 
-const struct wsman_content_type untold = {WSMAN_CHARSET_UNKNOWN, {NULL, 0}};
+const struct wsman_content_type untold = {XML_CHARSET_UNKNOWN, {NULL, 0}};
 
 enum wsman_parse
 parse_buf(const struct buf *xml, struct wsman_request *out)

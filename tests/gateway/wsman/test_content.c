@@ -11,17 +11,16 @@ Test(content, reads_the_type_and_its_parameters)
 {
     static const struct {
         const char *value;
-        enum wsman_charset charset;
+        enum xml_charset charset;
         const char *action;
     } rows[] = {
-        {SOAP, WSMAN_CHARSET_UNKNOWN, ""},
-        {SOAP ";charset=UTF-8", WSMAN_CHARSET_UTF8, ""},
-        {" Application/SOAP+xml ; Charset=\"utf-16\" ", WSMAN_CHARSET_UTF16,
-         ""},
-        {SOAP ";action=urn:a", WSMAN_CHARSET_UNKNOWN, "urn:a"},
-        {SOAP "; action=\"urn:a;b=c\" ;charset=utf-8", WSMAN_CHARSET_UTF8,
+        {SOAP, XML_CHARSET_UNKNOWN, ""},
+        {SOAP ";charset=UTF-8", XML_CHARSET_UTF8, ""},
+        {" Application/SOAP+xml ; Charset=\"utf-16\" ", XML_CHARSET_UTF16, ""},
+        {SOAP ";action=urn:a", XML_CHARSET_UNKNOWN, "urn:a"},
+        {SOAP "; action=\"urn:a;b=c\" ;charset=utf-8", XML_CHARSET_UTF8,
          "urn:a;b=c"},
-        {SOAP ";x=y;z=\"\"", WSMAN_CHARSET_UNKNOWN, ""},
+        {SOAP ";x=y;z=\"\"", XML_CHARSET_UNKNOWN, ""},
     };
     struct wsman_content_type got;
 
@@ -60,28 +59,28 @@ Test(content, refuses_what_is_no_envelope_or_has_two_readings)
     struct wsman_content_type got;
 
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
-        got.charset = WSMAN_CHARSET_UTF16;
+        got.charset = XML_CHARSET_UTF16;
         cr_assert_not(wsman_content_type_parse(span_of(rows[i]), &got), "%s",
                       rows[i]);
-        cr_assert_eq(got.charset, WSMAN_CHARSET_UNKNOWN);
+        cr_assert_eq(got.charset, XML_CHARSET_UNKNOWN);
         cr_assert_null(got.action.data);
     }
 }
 
 Test(content, what_it_writes_it_reads)
 {
-    static const enum wsman_charset all[] = {
-        WSMAN_CHARSET_UNKNOWN, WSMAN_CHARSET_UTF8, WSMAN_CHARSET_UTF16};
+    static const enum xml_charset all[] = {
+        XML_CHARSET_UNKNOWN, XML_CHARSET_UTF8, XML_CHARSET_UTF16};
     struct wsman_content_type got;
 
     for (size_t i = 0; i < ARRAY_COUNT(all); i++) {
         const char *value = wsman_content_type(all[i]);
 
         cr_assert(wsman_content_type_parse(span_of(value), &got));
-        cr_assert_str_eq(strstr(value, "=") + 1, wsman_charset_name(all[i]));
-        cr_assert_eq(got.charset, all[i] != WSMAN_CHARSET_UNKNOWN
+        cr_assert_str_eq(strstr(value, "=") + 1, xml_charset_name(all[i]));
+        cr_assert_eq(got.charset, all[i] != XML_CHARSET_UNKNOWN
                                       ? all[i]
-                                      : WSMAN_CHARSET_UTF8);
+                                      : XML_CHARSET_UTF8);
     }
 }
 
@@ -94,18 +93,18 @@ Test(content, what_it_writes_it_reads)
 Test(content, a_charset_that_is_told_has_to_be_the_documents)
 {
     static struct wsman_request r;
-    struct wsman_content_type told = {WSMAN_CHARSET_UTF8, {NULL, 0}};
+    struct wsman_content_type told = {XML_CHARSET_UTF8, {NULL, 0}};
     struct buf wide = BUF_INIT;
 
-    cr_assert(wsman_encode(WSMAN_CHARSET_UTF16, SPAN(TEXT), &wide));
+    cr_assert(xml_encode(XML_CHARSET_UTF16, SPAN(TEXT), &wide));
     cr_assert_eq(memcmp(wide.data, "\xff\xfe<\0s\0", 6), 0);
     cr_assert_eq(wsman_request_parse(SPAN(TEXT), &told, &r), WSMAN_PARSE_OK);
-    cr_assert_eq(r.charset, WSMAN_CHARSET_UTF8);
+    cr_assert_eq(r.charset, XML_CHARSET_UTF8);
     cr_assert_eq(wsman_request_parse(buf_span(&wide), &told, &r),
                  WSMAN_PARSE_REFUSED);
     cr_assert_str_eq(r.problem, "the charset is not the document's");
-    cr_assert_eq(r.charset, WSMAN_CHARSET_UTF16); /* its answer's */
-    told.charset = WSMAN_CHARSET_UTF16;
+    cr_assert_eq(r.charset, XML_CHARSET_UTF16); /* its answer's */
+    told.charset = XML_CHARSET_UTF16;
     cr_assert_eq(wsman_request_parse(buf_span(&wide), &told, &r),
                  WSMAN_PARSE_OK);
     cr_assert_eq(wsman_request_parse(SPAN(TEXT), &told, &r),
@@ -127,7 +126,7 @@ Test(content, utf16_loses_nothing)
         buf_add(&text, utf8, utf8_encode(cp, utf8));
         units += cp > 0xffff ? 2 : 1;
     }
-    cr_assert(wsman_encode(WSMAN_CHARSET_UTF16, buf_span(&text), &wide));
+    cr_assert(xml_encode(XML_CHARSET_UTF16, buf_span(&text), &wide));
     cr_assert_eq(wide.length, units * 2);
     cr_assert_leq(wide.length, text.length * 2 + 2);
     buf_reset(&text);
@@ -147,7 +146,7 @@ Test(content, utf16_loses_nothing)
     }
     cr_assert(utf8_is_valid(buf_span(&text)));
     buf_reset(&wide);
-    cr_assert(wsman_encode(WSMAN_CHARSET_UTF16, buf_span(&text), &wide));
+    cr_assert(xml_encode(XML_CHARSET_UTF16, buf_span(&text), &wide));
     cr_assert_eq(wide.length, units * 2);
     buf_fini(&text);
     buf_fini(&wide);

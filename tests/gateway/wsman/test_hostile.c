@@ -186,7 +186,7 @@ Test(hostile, a_document_has_a_largest)
     static const char one;
 
     /* Only its length is looked at. */
-    cr_assert_eq(wsman_request_parse((struct span){&one, WSMAN_BYTES_MAX + 1},
+    cr_assert_eq(wsman_request_parse((struct span){&one, XML_BYTES_MAX + 1},
                                      &untold, &r),
                  WSMAN_PARSE_REFUSED);
     cr_assert_eq(r.fault, WSMAN_FAULT_ENCODING);

@@ -90,7 +90,7 @@ assert_works_under(int (*enter)(struct error *err))
     cr_assert_eq(WEXITSTATUS(status), 0, "%d", WEXITSTATUS(status));
 }
 
-/* Without wsman_init before: nothing needs a file even then. */
+/* Without xml_init before: nothing needs a file even then. */
 Test(sandboxed, parsing_opens_nothing)
 {
     assert_works_under(forbid_outside);

@@ -1,7 +1,7 @@
-#ifndef GATEWAY_WSMAN_SHAPE_H
-#define GATEWAY_WSMAN_SHAPE_H
+#ifndef GATEWAY_XML_SHAPE_H
+#define GATEWAY_XML_SHAPE_H
 
-#include "policy/base/base.h"
+#include "gateway/xml/xml.h"
 
 /*
  * A document's limits, looked at in one pass before a parser works on it: a

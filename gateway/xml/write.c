@@ -1,6 +1,4 @@
-#include "gateway/wsman/xml.h"
-
-#include "gateway/wsman/names.h"
+#include "gateway/xml/xml.h"
 
 /* XML 1.0 2.2: what a document can hold, even by number. */
 static bool
@@ -105,27 +103,4 @@ xml_add_element(struct buf *out, const char *name, const char *value)
     buf_addf(out, "<%s>", name);
     xml_add_text(out, span_of(value));
     buf_addf(out, "</%s>", name);
-}
-
-void
-xml_begin(struct buf *out, const char *action, const char *answer_id,
-          const char *relates_to)
-{
-    buf_add_string(out, "<s:Envelope xml:lang=\"en-US\" xmlns:s=\"" NS_SOAP
-                        "\" xmlns:a=\"" NS_ADDRESS "\" xmlns:w=\"" NS_WSMAN
-                        "\" xmlns:n=\"" NS_ENUMERATION
-                        "\" xmlns:b=\"" NS_BINDING "\"><s:Header>");
-    if (action != NULL) {
-        xml_add_element(out, "a:Action", action);
-        xml_add_element(out, "a:MessageID", answer_id);
-        xml_add_element(out, "a:To", ADDRESS_ANONYMOUS);
-    }
-    xml_add_element(out, "a:RelatesTo", relates_to);
-    buf_add_string(out, "</s:Header><s:Body>");
-}
-
-void
-xml_end(struct buf *out)
-{
-    buf_add_string(out, "</s:Body></s:Envelope>");
 }

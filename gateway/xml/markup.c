@@ -1,10 +1,10 @@
-#include "gateway/wsman/markup.h"
+#include "gateway/xml/markup.h"
 
 #include <libxml/parser.h>
 #include <libxml/xmlerror.h>
 #include <string.h>
 
-#include "gateway/wsman/wsman.h"
+#include "gateway/xml/shape.h"
 
 /* -- attributes ----------------------------------------------------------- */
 
@@ -12,7 +12,7 @@
  * begins and ends. */
 #define ATTRIBUTE_FIELDS 5
 
-struct markup_attributes {
+struct xml_attributes {
     const xmlChar **fields;
     int count;
 };
@@ -24,8 +24,8 @@ text_or_empty(const xmlChar *text)
 }
 
 struct span
-markup_attribute(const struct markup_attributes *a, const char *namespace,
-                 const char *name)
+xml_attribute(const struct xml_attributes *a, const char *namespace,
+              const char *name)
 {
     for (int i = 0; i < a->count; i++) {
         const xmlChar **f = a->fields + (size_t)i * ATTRIBUTE_FIELDS;
@@ -40,10 +40,12 @@ markup_attribute(const struct markup_attributes *a, const char *namespace,
 /* -- events --------------------------------------------------------------- */
 
 struct markup_reader {
-    const struct markup_events *events;
+    const struct xml_events *events;
     void *arg;
     xmlParserCtxtPtr parser;
     bool forbidden;
+    bool begun;   /* the root element */
+    size_t depth; /* that has not ended */
 };
 
 static void
@@ -53,12 +55,14 @@ on_start(void *context, const xmlChar *name, const xmlChar *prefix,
          const xmlChar **attributes)
 {
     struct markup_reader *r = context;
-    const struct markup_attributes a = {attributes, attribute_count};
+    const struct xml_attributes a = {attributes, attribute_count};
 
     (void)prefix;
     (void)namespace_count;
     (void)namespaces;
     (void)default_count;
+    r->begun = true;
+    r->depth++;
     r->events->start(r->arg, text_or_empty(namespace), text_or_empty(name),
                      &a);
 }
@@ -72,6 +76,7 @@ on_end(void *context, const xmlChar *name, const xmlChar *prefix,
     (void)name;
     (void)prefix;
     (void)namespace;
+    r->depth--;
     r->events->end(r->arg);
 }
 
@@ -173,7 +178,7 @@ no_entity(const char *url, const char *id, xmlParserCtxtPtr context)
 /* What the library keeps for the whole process: it is silent and loads
  * nothing. */
 void
-wsman_init(void)
+xml_init(void)
 {
     static bool done;
 
@@ -200,28 +205,48 @@ static const xmlSAXHandler handlers = {
     .serror = quiet_error,
 };
 
-enum markup
-markup_parse(struct span xml, const struct markup_events *events, void *arg)
+enum xml_result
+markup_parse(struct span xml, const struct xml_events *events, void *arg)
 {
     const int options = XML_PARSE_NONET | XML_PARSE_IGNORE_ENC |
                         XML_PARSE_NOERROR | XML_PARSE_NOWARNING;
     struct markup_reader r = {.events = events, .arg = arg};
-    enum markup result = MARKUP_OK;
+    enum xml_result result = XML_RESULT_OK;
     xmlParserCtxtPtr parser;
 
-    wsman_init();
+    xml_init();
     parser = xmlNewParserCtxt();
     if (parser == NULL)
-        return MARKUP_NO_MEMORY;
+        return XML_RESULT_NO_MEMORY;
     r.parser = parser;
     *parser->sax = handlers;
     parser->userData = &r;
     xmlFreeDoc(xmlCtxtReadMemory(parser, xml.data, (int)xml.length, NULL,
                                  "UTF-8", options));
     if (parser->errNo == XML_ERR_NO_MEMORY)
-        result = MARKUP_NO_MEMORY;
+        result = XML_RESULT_NO_MEMORY;
     else if (r.forbidden || !parser->wellFormed || !parser->nsWellFormed)
-        result = MARKUP_MALFORMED;
+        result = XML_RESULT_MALFORMED;
+    else if (!r.begun || r.depth != 0)
+        result = XML_RESULT_NO_MEMORY; /* of which it said nothing */
     xmlFreeParserCtxt(parser);
+    return result;
+}
+
+enum xml_result
+xml_read(struct span text, const struct xml_events *events, void *arg,
+         const char **problem_out)
+{
+    enum xml_result result = XML_RESULT_MALFORMED;
+    enum shape shape = shape_check(text, problem_out);
+
+    if (shape == SHAPE_TOO_MUCH)
+        return XML_RESULT_TOO_MUCH;
+    if (shape == SHAPE_OK)
+        result = markup_parse(text, events, arg);
+    if (shape == SHAPE_OK && result != XML_RESULT_OK)
+        *problem_out = result == XML_RESULT_NO_MEMORY
+                           ? "out of memory"
+                           : "the XML is not well-formed";
     return result;
 }

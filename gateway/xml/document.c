@@ -1,6 +1,6 @@
 /* UTF-8 or UTF-16, and an XML declaration that says the same (XML 1.0 2.8,
  * 4.3.3, F). */
-#include "gateway/wsman/text.h"
+#include "gateway/xml/xml.h"
 
 #include <string.h>
 
@@ -77,10 +77,22 @@ utf16_write(struct span text, struct buf *out)
     }
 }
 
-bool
-wsman_encode(enum wsman_charset charset, struct span text, struct buf *out)
+static const char *const charsets[] = {
+    [XML_CHARSET_UNKNOWN] = "UTF-8",
+    [XML_CHARSET_UTF8] = "UTF-8",
+    [XML_CHARSET_UTF16] = "UTF-16",
+};
+
+const char *
+xml_charset_name(enum xml_charset charset)
 {
-    if (charset == WSMAN_CHARSET_UTF16)
+    return charsets[(size_t)charset < ARRAY_COUNT(charsets) ? charset : 0];
+}
+
+bool
+xml_encode(enum xml_charset charset, struct span text, struct buf *out)
+{
+    if (charset == XML_CHARSET_UTF16)
         utf16_write(text, out);
     else
         buf_add_span(out, text);
@@ -212,14 +224,14 @@ utf16_document(struct span bytes, bool big, struct buf *out)
 }
 
 const char *
-text_read(struct span bytes, enum wsman_charset *charset_out, struct buf *out)
+xml_decode(struct span bytes, enum xml_charset *charset_out, struct buf *out)
 {
-    *charset_out = WSMAN_CHARSET_UTF16;
+    *charset_out = XML_CHARSET_UTF16;
     if (skip_mark(&bytes, "\xff\xfe", 2))
         return utf16_document(bytes, false, out);
     if (skip_mark(&bytes, "\xfe\xff", 2))
         return utf16_document(bytes, true, out);
-    *charset_out = WSMAN_CHARSET_UTF8;
+    *charset_out = XML_CHARSET_UTF8;
     if (bytes.length == 0)
         return "the document is empty";
     skip_mark(&bytes, "\xef\xbb\xbf", 3);

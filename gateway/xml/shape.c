@@ -1,4 +1,4 @@
-#include "gateway/wsman/shape.h"
+#include "gateway/xml/shape.h"
 
 #include <string.h>
 
@@ -166,6 +166,16 @@ shape_next(struct shape_reader *r)
     if (*r->at == '&')
         return shape_reference(r);
     r->at++;
+    return true;
+}
+
+bool
+xml_is_blank(struct span text)
+{
+    for (size_t i = 0; i < text.length; i++) {
+        if (!is_space(text.data[i]))
+            return false;
+    }
     return true;
 }
 

@@ -76,6 +76,8 @@ main(int argc, char **argv)
         config_free(config);
         return 1;
     }
+    if (check && hops_warn(config, &err) < 0)
+        fprintf(stderr, "nsgated: warning: %s\n", err.text);
     if (check) {
         printf("%s: good\n", config->path);
         config_free(config);

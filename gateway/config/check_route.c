@@ -11,14 +11,37 @@ static int
 check_needed(const struct config_route *r, const struct ini_section *s,
              struct error *err)
 {
-    const char *missing = r->path == NULL            ? "path"
-                          : r->namespace.length == 0 ? "namespace"
-                          : r->upstreams == NULL     ? "upstream"
-                                                     : NULL;
+    bool said = r->protocol != ROUTE_HTTP || r->namespace.length > 0;
+    const char *missing = r->path == NULL        ? "path"
+                          : !said                ? "namespace"
+                          : r->upstreams == NULL ? "upstream"
+                                                 : NULL;
 
     if (missing != NULL)
         return draft_fail(s, NULL, err, "[route/%s] needs %s", s->name,
                           missing);
+    return 0;
+}
+
+/* The requests say it: what could be said here as well would be ignored, or
+ * contradict them. */
+static int
+check_protocol(const struct config_route *r, const struct ini_section *s,
+               struct error *err)
+{
+    if (r->protocol == ROUTE_HTTP)
+        return 0;
+    if (r->namespace.length > 0)
+        return draft_fail(s, "namespace", err,
+                          "namespace: each request of this protocol says its "
+                          "own");
+    if (r->method_count > 0)
+        return draft_fail(s, "methods", err,
+                          "methods: there is only POST in this protocol");
+    if (r->upstream_count == 0)
+        return draft_fail(s, "upstream", err,
+                          "upstream = none: /auth does not see what requests "
+                          "of this protocol are about");
     return 0;
 }
 
@@ -259,10 +282,12 @@ check_routes(struct draft *d, struct error *err)
         struct config_route *r = &d->routes[i];
         const struct ini_section *s = d->route_sections[i];
 
-        if (check_needed(r, s, err) < 0 || check_upstreams(d, r, s, err) < 0 ||
+        if (check_needed(r, s, err) < 0 || check_protocol(r, s, err) < 0 ||
+            check_upstreams(d, r, s, err) < 0 ||
             check_identity(d, r, s, err) < 0 || check_doubles(d, i, err) < 0)
             return -1;
-        if (config_access(c, &r->namespace) == NULL)
+        if (r->protocol == ROUTE_HTTP &&
+            config_access(c, &r->namespace) == NULL)
             return draft_fail(s, "namespace", err,
                               "namespace = %s: a route needs [access/%s], "
                               "which says who may come in",

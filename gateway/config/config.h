@@ -174,9 +174,16 @@ struct config_upstream {
     const char *service;
 };
 
+/* Where the namespace of a route's requests stands. */
+enum route_protocol {
+    ROUTE_HTTP = 0, /* in the configuration */
+    ROUTE_WSMAN,    /* in the envelope: WS-Management */
+    ROUTE_CIMXML,   /* in header and body: CIM-XML */
+};
+
 /*
- * [route/NAME]: requests below `path` are of one namespace, and those that
- * pass are forwarded.  Of the routes that match a request the one with the
+ * [route/NAME]: requests below `path` are of one namespace, or say which, and
+ * those that pass are forwarded.  Of the routes that match a request the one with the
  * longest path is taken, and among those the first that lists its host.
  */
 struct config_route {
@@ -187,7 +194,8 @@ struct config_route {
     const char *const *hosts; /* lower case; none: any */
     size_t method_count;
     const char *const *methods; /* none: any that is a method */
-    struct namespace_path namespace;
+    enum route_protocol protocol;
+    struct namespace_path namespace; /* ROUTE_HTTP; else zeroed */
     size_t upstream_count; /* 0: decided about (/auth), never forwarded */
     const struct config_upstream *upstreams;
     bool local; /* channel = local: loopback http counts as private */
@@ -299,6 +307,11 @@ const char **config_services(const struct config *c, size_t *count_out);
 /* NULL: no access section; everyone of the realms. */
 const struct access_list *config_access(const struct config *c,
                                         const struct namespace_path *ns);
+/* Whether requests of r can be about ns: the one that it names, or where they
+ * say it themselves any that has an access section. */
+bool config_route_leads_to(const struct config *c,
+                           const struct config_route *r,
+                           const struct namespace_path *ns);
 /* True if audit is on for ns at now_us. */
 bool config_audits(const struct config *c, const struct namespace_path *ns,
                    int64_t now_us);

@@ -276,6 +276,14 @@ config_access(const struct config *c, const struct namespace_path *ns)
                    compare_access);
 }
 
+bool
+config_route_leads_to(const struct config *c, const struct config_route *r,
+                      const struct namespace_path *ns)
+{
+    return r->protocol == ROUTE_HTTP ? namespace_path_equal(&r->namespace, ns)
+                                     : config_access(c, ns) != NULL;
+}
+
 static int
 compare_namespace(const void *key, const void *item)
 {

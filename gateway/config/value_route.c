@@ -111,6 +111,28 @@ value_route_methods(struct arena *arena, const struct key *key,
 }
 
 int
+value_route_protocol(struct arena *arena, const struct key *key,
+                     void *structure, const char *text, struct error *err)
+{
+    static const char *const protocols[] = {
+        [ROUTE_HTTP] = "http",
+        [ROUTE_WSMAN] = "wsman",
+        [ROUTE_CIMXML] = "cim-xml",
+    };
+    struct config_route *r = structure;
+
+    (void)arena;
+    (void)key;
+    for (size_t i = 0; i < ARRAY_COUNT(protocols); i++) {
+        if (strcmp(text, protocols[i]) == 0) {
+            r->protocol = (enum route_protocol)i;
+            return 0;
+        }
+    }
+    return error_set(err, "must be http, wsman or cim-xml");
+}
+
+int
 value_route_namespace(struct arena *arena, const struct key *key,
                       void *structure, const char *text, struct error *err)
 {

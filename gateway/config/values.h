@@ -45,6 +45,7 @@ key_parser value_floor;
 key_parser value_route_path;
 key_parser value_route_hosts;
 key_parser value_route_methods;
+key_parser value_route_protocol;
 key_parser value_route_namespace;
 key_parser value_route_channel;
 key_parser value_health_path;

@@ -55,7 +55,7 @@ explain_routes(const struct config *c, const struct namespace_path *ns,
                enum authn_level required)
 {
     for (size_t i = 0; i < c->route_count; i++) {
-        if (namespace_path_equal(&c->routes[i].namespace, ns))
+        if (config_route_leads_to(c, &c->routes[i], ns))
             print_route(&c->routes[i], required);
     }
 }

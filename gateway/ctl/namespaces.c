@@ -51,7 +51,7 @@ routes_of(const struct listing *l, const struct namespace_path *ns,
     for (size_t i = 0; l->config != NULL && i < l->config->route_count; i++) {
         const struct config_route *r = &l->config->routes[i];
 
-        if (!namespace_path_equal(&r->namespace, ns))
+        if (!config_route_leads_to(l->config, r, ns))
             continue;
         if (out->length > 0)
             buf_add_char(out, l->json ? ',' : ' ');

@@ -369,7 +369,7 @@ step_act(struct request *r)
     /* It was forwarded when its head had come. */
     if (r->forward.transfer != NULL || r->forward.over)
         return forward_act(r);
-    if (r->operation == OPERATION_DISCOVER)
+    if (r->operation == OPERATION_DISCOVER && r->resource != RESOURCE_ROUTE)
         return r->resource == RESOURCE_WSMAN ? soap_identify(r)
                                              : act_discover(r);
     if (r->resource == RESOURCE_CIM) {

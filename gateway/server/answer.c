@@ -163,11 +163,10 @@ answer_problem(struct request *r, int status, const char *type,
     problem_send(r, &p, NULL, 0);
 }
 
-/* One that a header line belongs to. */
-static void
-problem_with(struct request *r, int status, const char *type,
-             const char *title, const char *detail, const char *name,
-             const char *value)
+void
+answer_problem_with(struct request *r, int status, const char *type,
+                    const char *title, const char *detail, const char *name,
+                    const char *value)
 {
     const struct http_header header = {name, value};
     const struct rest_problem p = {
@@ -185,16 +184,17 @@ void
 answer_method_not_allowed(struct request *r, const char *methods)
 {
     r->reason = "method-not-allowed";
-    problem_with(r, 405, "method-not-allowed", "Method not allowed",
-                 "This resource does not know the method.", "Allow", methods);
+    answer_problem_with(r, 405, "method-not-allowed", "Method not allowed",
+                        "This resource does not know the method.", "Allow",
+                        methods);
 }
 
 void
 answer_busy(struct request *r)
 {
-    problem_with(r, 503, "busy", "Service unavailable",
-                 "Too many requests of this route are waiting.", "Retry-After",
-                 "1");
+    answer_problem_with(r, 503, "busy", "Service unavailable",
+                        "Too many requests of this route are waiting.",
+                        "Retry-After", "1");
 }
 
 /* One body for all causes: what went wrong is for the log and for
@@ -202,13 +202,14 @@ answer_busy(struct request *r)
 void
 answer_challenge(struct request *r)
 {
-    problem_with(r, 401, "unauthenticated", "Authentication required",
-                 r->sealed.protocol == HTTP_SEALED_NONE
-                     ? "A valid Kerberos ticket (Negotiate) is needed."
-                     : "A sealed message needs a sign-in on its own"
-                       " connection; a proxy between must pass connections"
-                       " on one by one.",
-                 "WWW-Authenticate", "Negotiate");
+    answer_problem_with(
+        r, 401, "unauthenticated", "Authentication required",
+        r->sealed.protocol == HTTP_SEALED_NONE
+            ? "A valid Kerberos ticket (Negotiate) is needed."
+            : "A sealed message needs a sign-in on its own"
+              " connection; a proxy between must pass connections"
+              " on one by one.",
+        "WWW-Authenticate", "Negotiate");
 }
 
 const char *

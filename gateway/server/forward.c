@@ -59,6 +59,7 @@ forward_route(struct request *r)
         return STEP_NEXT;
     if (r->forward.route == NULL)
         return other != NULL ? forward_not_allowed(r, other) : STEP_NEXT;
+    buf_reset(&r->forward.target);
     if (!proxy_target_normalize(http_request_target(r->http),
                                 &r->forward.target)) {
         r->reason = "malformed";
@@ -67,9 +68,19 @@ forward_route(struct request *r)
         return STEP_DONE;
     }
     r->resource = RESOURCE_ROUTE;
+    if (proxy_route_config(r->forward.route)->protocol != ROUTE_HTTP)
+        return protocol_route(r);
     r->route.namespace = proxy_route_config(r->forward.route)->namespace;
     r->operation = forward_operation(request_method(r));
     return STEP_NEXT;
+}
+
+bool
+forward_is_read(const struct request *r)
+{
+    return r->sealed.open ||
+           (r->forward.route != NULL &&
+            proxy_route_config(r->forward.route)->protocol != ROUTE_HTTP);
 }
 
 /* -- the client's body ---------------------------------------------------- */
@@ -140,15 +151,16 @@ forward_body(struct request *r)
     return STEP_NEXT;
 }
 
-/* What is sealed is here as a whole. */
+/* What is here as a whole. */
 static void
-forward_write_sealed(struct request *r)
+forward_write_read(struct request *r)
 {
-    struct span rest = span_skip(r->sealed.inner->body, r->forward.received);
+    struct span body = request_body(r);
+    struct span rest = span_skip(body, r->forward.received);
 
     r->forward.received +=
         proxy_transfer_write(r->forward.transfer, rest.data, rest.length);
-    if (r->forward.received == r->sealed.inner->body.length)
+    if (r->forward.received == body.length)
         proxy_transfer_write_end(r->forward.transfer);
 }
 
@@ -157,8 +169,8 @@ forward_writable(void *arg)
 {
     struct request *r = arg;
 
-    if (r->sealed.open)
-        forward_write_sealed(r);
+    if (forward_is_read(r))
+        forward_write_read(r);
     else
         http_request_take_more(r->http);
 }
@@ -314,6 +326,15 @@ forward_head(void *arg, const struct proxy_answer *a)
                        "Out of memory.", 0, NULL);
         return;
     }
+    if (soap_is_alone(r) && !protocol_answer_fits(r, a)) {
+        forward_end(r);
+        forward_refused(r, "upstream-answer",
+                        "the answer is no envelope that could be sealed");
+        answer_problem(r, 502, "bad-gateway", "Bad gateway",
+                       "The server behind the gateway gave no usable answer.",
+                       0, NULL);
+        return;
+    }
     if (r->sealed.open && strcmp(request_method(r), "HEAD") != 0 &&
         !has_no_body(r, a))
     {
@@ -440,8 +461,9 @@ forward_send(struct request *r)
     };
 
     client_address(r, address);
-    if (r->sealed.open) {
-        q.length = r->sealed.inner->body.length;
+    q.field_count = protocol_fields(r, fields, q.field_count);
+    if (forward_is_read(r)) {
+        q.length = request_body(r).length;
         q.has_body = q.length > 0;
     } else if (!r->complete) {
         q.has_body = true;
@@ -518,8 +540,8 @@ forward_act(struct request *r)
         answer_busy(r);
         return STEP_DONE;
     }
-    if (r->sealed.open && r->sealed.inner->body.length > 0)
-        forward_write_sealed(r);
+    if (forward_is_read(r) && request_body(r).length > 0)
+        forward_write_read(r);
     else if (!r->complete)
         http_request_take_more(r->http);
     return STEP_DONE;
@@ -530,6 +552,7 @@ forward_fini(struct request *r)
 {
     proxy_transfer_free(r->forward.transfer);
     r->forward.transfer = NULL;
+    protocol_fini(r);
     buf_fini(&r->forward.target);
     buf_fini(&r->forward.head);
     secret_fini(&r->forward.body);

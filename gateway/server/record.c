@@ -27,6 +27,8 @@ record_access(const struct request *r, uint64_t bytes, bool completed)
     json_string(&b, "target", http_request_target(r->http));
     if (r->soap != NULL && r->soap->asked.action[0] != '\0')
         json_text(&b, "action", r->soap->asked.action);
+    if (r->forward.cim != NULL && r->forward.cim->method[0] != '\0')
+        json_text(&b, "action", r->forward.cim->method);
     json_number(&b, "status", r->status);
     json_number(&b, "bytes", (int64_t)bytes);
     if (!completed)

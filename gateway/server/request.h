@@ -2,6 +2,7 @@
 #define GATEWAY_SERVER_REQUEST_H
 
 #include "gateway/callback/callback.h"
+#include "gateway/cimxml/cimxml.h"
 #include "gateway/rest/rest.h"
 #include "gateway/server/sealed.h"
 #include "gateway/server/worker.h"
@@ -42,7 +43,10 @@ struct request_forward {
     const struct proxy_route *route;
     struct proxy_transfer *transfer; /* NULL: not begun, or over */
     bool over;                       /* nothing more of the client is wanted */
-    uint64_t received;               /* of its body */
+    uint64_t received;               /* of its body, or sent of one that
+                                        was read before */
+    struct cimxml_request *cim;      /* NULL: another protocol */
+    struct buf object;               /* CIMObject for the upstream */
     int status;
     struct buf target; /* for the upstream */
     struct buf head;   /* of the answer */
@@ -164,9 +168,25 @@ enum step_result forward_route(struct request *r);
 enum operation_kind forward_operation(const char *method);
 enum step_result forward_body(struct request *r);
 enum step_result forward_act(struct request *r);
+/* Whether the body was read as a whole before it was decided. */
+bool forward_is_read(const struct request *r);
 /* Ends the transfer, if there is one. */
 void forward_end(struct request *r);
 void forward_fini(struct request *r);
+
+/* -- protocol.c: routes whose requests say their namespace ------------------- */
+
+/* r->forward.route is one of them. */
+enum step_result protocol_route(struct request *r);
+/* Of an envelope that is sealed by itself: as above if its wsa:To is such a
+ * route; NEXT, and r->resource is what it was, if it is none. */
+enum step_result protocol_route_alone(struct request *r);
+/* What the upstream gets as header; out: of those there are. */
+size_t protocol_fields(const struct request *r, struct proxy_field *out,
+                       size_t count);
+/* Whether an answer can be sealed as an envelope by itself. */
+bool protocol_answer_fits(struct request *r, const struct proxy_answer *a);
+void protocol_fini(struct request *r);
 
 /* -- soap.c: WS-Management ---------------------------------------------------- */
 
@@ -177,6 +197,11 @@ bool soap_begin(struct request *r, struct span charset);
 /* Whether what was sealed is an envelope without an HTTP head. */
 bool soap_is_alone(const struct request *r);
 enum step_result soap_route(struct request *r);
+/* Whether the head may be an envelope's; else it is answered. */
+bool soap_expect(struct request *r);
+/* Refuses, or takes over, what was parsed. */
+enum step_result soap_refuse(struct request *r);
+void soap_take(struct request *r);
 enum step_result soap_identify(struct request *r);
 /* In a read transaction, which ends. */
 enum step_result soap_act(struct request *r);
@@ -242,6 +267,10 @@ void answer_send(struct request *r, int status, const char *content_type,
 void answer_problem(struct request *r, int status, const char *type,
                     const char *title, const char *detail, uint32_t hresult,
                     const char *symbol);
+/* One that a header line belongs to. */
+void answer_problem_with(struct request *r, int status, const char *type,
+                         const char *title, const char *detail,
+                         const char *name, const char *value);
 void answer_method_not_allowed(struct request *r, const char *methods);
 void answer_busy(struct request *r); /* 503, for a moment */
 /* An upstream's; head: "name NUL value NUL" of each header line. */

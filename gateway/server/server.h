@@ -31,6 +31,9 @@ int files_check_apart(const struct config *config, struct error *err);
  * there is nothing to find.  One that does not serves the others, so that it
  * is no reason not to start. */
 int hops_check(const struct config *config, struct error *err);
+/* The same of routes whose requests say their namespaces: -1 and one that
+ * would be refused, although others may pass. */
+int hops_warn(const struct config *config, struct error *err);
 /* Certificates, keys and secrets of the listeners alone. */
 int listener_files_check(const struct config *config, struct error *err);
 

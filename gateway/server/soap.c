@@ -5,7 +5,8 @@
  *
  * An envelope may be sealed by itself, without an HTTP head around it.  Then
  * nothing of what stands outside decides anything: whatever the target is, the
- * envelope is what counts.
+ * envelope is what counts, and with it the address that it is for
+ * (protocol.c).
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -104,7 +105,8 @@ soap_problem(struct request *r, const struct rest_problem *p)
     } kinds[] = {
         {400, WSMAN_FAULT_SCHEMA},      {403, WSMAN_FAULT_ACCESS_DENIED},
         {404, WSMAN_FAULT_RESOURCE},    {413, WSMAN_FAULT_ENCODING},
-        {503, WSMAN_FAULT_UNAVAILABLE},
+        {502, WSMAN_FAULT_UNAVAILABLE}, {503, WSMAN_FAULT_UNAVAILABLE},
+        {504, WSMAN_FAULT_UNAVAILABLE},
     };
     enum wsman_fault_kind kind = WSMAN_FAULT_INTERNAL;
 
@@ -214,15 +216,14 @@ soap_begin(struct request *r, struct span charset)
     return true;
 }
 
-/* Before the body is read: whether it may be an envelope. */
-static enum step_result
+bool
 soap_expect(struct request *r)
 {
     struct wsman_content_type told;
 
     if (strcmp(request_method(r), "POST") != 0) {
         answer_method_not_allowed(r, "POST");
-        return STEP_DONE;
+        return false;
     }
     if (!wsman_content_type_parse(request_header(r, "Content-Type"), &told)) {
         r->reason = "unsupported-media-type";
@@ -231,19 +232,19 @@ soap_expect(struct request *r)
                        "The body has to be application/soap+xml in UTF-8 or"
                        " UTF-16.",
                        0, NULL);
-        return STEP_DONE;
+        return false;
     }
     if (!soap_new(r)) {
         r->reason = "out-of-memory";
         answer_problem(r, 503, "unavailable", "Service unavailable",
                        "There is no memory for it now.", 0, NULL);
-        return STEP_DONE;
+        return false;
     }
     r->soap->told = told;
-    return STEP_NEXT;
+    return true;
 }
 
-static enum step_result
+enum step_result
 soap_refuse(struct request *r)
 {
     const struct wsman_request *q = &r->soap->asked;
@@ -256,29 +257,34 @@ soap_refuse(struct request *r)
     return STEP_DONE;
 }
 
-enum step_result
-soap_route(struct request *r)
+void
+soap_take(struct request *r)
 {
     static const enum operation_kind kinds[] = {
         [WSMAN_ACCESS_WRITE] = OPERATION_WRITE,
         [WSMAN_ACCESS_READ] = OPERATION_READ,
         [WSMAN_ACCESS_DISCOVER] = OPERATION_DISCOVER,
     };
-    const struct wsman_request *q;
+    const struct wsman_request *q = &r->soap->asked;
 
-    if (r->soap == NULL && soap_expect(r) != STEP_NEXT)
-        return STEP_DONE;
-    if (!r->complete)
-        return STEP_BODY;
-    q = &r->soap->asked;
-    if (wsman_request_parse(request_body(r), &r->soap->told,
-                            &r->soap->asked) != WSMAN_PARSE_OK)
-        return soap_refuse(r);
-    r->resource = RESOURCE_WSMAN;
     r->operation = kinds[q->access];
     r->route.namespace = q->namespace;
     /* It names none: it is decided as the OPTIONS of root would be. */
     if (q->operation == WSMAN_IDENTIFY)
         namespace_path_parse(&r->route.namespace, SPAN("root"), NULL);
+}
+
+enum step_result
+soap_route(struct request *r)
+{
+    if (r->soap == NULL && !soap_expect(r))
+        return STEP_DONE;
+    if (!r->complete)
+        return STEP_BODY;
+    if (wsman_request_parse(request_body(r), &r->soap->told,
+                            &r->soap->asked) != WSMAN_PARSE_OK)
+        return soap_refuse(r);
+    r->resource = RESOURCE_WSMAN;
+    soap_take(r);
     return STEP_NEXT;
 }

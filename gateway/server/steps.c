@@ -132,7 +132,11 @@ step_route(struct request *r)
     enum rest_parse parsed = REST_PARSE_NOT_FOUND;
     enum step_result result;
 
-    if (soap_is_alone(r) || soap_is_path(r))
+    if (soap_is_alone(r)) {
+        result = protocol_route_alone(r);
+        return r->resource == RESOURCE_ROUTE ? result : soap_route(r);
+    }
+    if (soap_is_path(r))
         return soap_route(r);
     if (operation_is_path(path))
         return operation_route(r);
@@ -178,6 +182,18 @@ request_pin(struct request *r)
         r->image = policy_image_ref(r->worker->policy.image);
 }
 
+/* What is forwarded is for those that are listed, and nobody is by default:
+ * a server behind the gateway does more than the gateway's own. */
+static const struct access_list *
+access_of(const struct request *r)
+{
+    static const struct access_list nobody;
+    const struct access_list *access =
+        config_access(r->worker->boot->config, &r->route.namespace);
+
+    return access == NULL && r->resource == RESOURCE_ROUTE ? &nobody : access;
+}
+
 struct decision
 request_decide(const struct request *r)
 {
@@ -197,7 +213,7 @@ request_decide(const struct request *r)
         .encrypted_needs_binding = l->encrypted_needs_binding,
         .audit = c->namespace_count > 0 &&
                  config_audits(c, &r->route.namespace, clock_now_us()),
-        .access = config_access(c, &r->route.namespace),
+        .access = access_of(r),
     };
 
     return decide(&in);

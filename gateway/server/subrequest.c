@@ -58,6 +58,9 @@ subrequest_route(struct request *r)
     r->operation = forward_operation(name);
     if (r->forward.route == NULL || r->operation == OPERATION_NONE)
         return refuse(r, "no route has this path and method");
+    if (proxy_route_config(r->forward.route)->protocol != ROUTE_HTTP)
+        return refuse(r, "what requests of this route are about is in their"
+                         " bodies, which nobody shows here");
     r->resource = RESOURCE_SUBREQUEST;
     r->route.namespace = proxy_route_config(r->forward.route)->namespace;
     return STEP_NEXT;

@@ -108,25 +108,48 @@ upstream_files_check(const struct config *config, struct error *err)
 
 /* -- the way -------------------------------------------------------------- */
 
+/* An encrypted namespace that a route leads to. */
+struct encrypted {
+    const struct config *config;
+    const struct config_route *route;
+    struct namespace_path path; /* zeroed: none found */
+};
+
+static bool
+encrypted_visit(void *arg, const struct policy_entry *entry)
+{
+    struct encrypted *e = arg;
+
+    if (entry->required_level == AUTHN_LEVEL_PKT_PRIVACY &&
+        namespace_path_parse(&e->path, entry->display, NULL) ==
+            NAMESPACE_PATH_OK &&
+        config_route_leads_to(e->config, e->route, &e->path))
+        return false;
+    memset(&e->path, 0, sizeof(e->path));
+    return true;
+}
+
 static int
-hop_check(const struct policy_image *image, const struct config_route *r,
-          struct error *err)
+hop_check(const struct policy_image *image, const struct config *config,
+          const struct config_route *r, struct error *err)
 {
     const struct config_upstream *open = proxy_route_open_upstream(r);
-    struct policy_entry entry;
+    struct encrypted e = {.config = config, .route = r};
 
-    if (open == NULL || !policy_image_find(image, &r->namespace, &entry) ||
-        entry.required_level != AUTHN_LEVEL_PKT_PRIVACY)
+    if (open == NULL)
+        return 0;
+    policy_image_each(image, encrypted_visit, &e);
+    if (e.path.length == 0)
         return 0;
     error_set(err,
               "%s requires encryption, and the way to %s is not private: "
               "requests are refused",
-              r->namespace.text, open->url);
+              e.path.text, open->url);
     return config_blame_route(r, "upstream", err);
 }
 
-int
-hops_check(const struct config *config, struct error *err)
+static int
+hops_look(const struct config *config, bool says_itself, struct error *err)
 {
     struct policy_image *image;
     int result = 0;
@@ -134,10 +157,24 @@ hops_check(const struct config *config, struct error *err)
     if (config->route_count == 0 ||
         policy_image_open(config->state_dir, &image, NULL) < 0)
         return 0;
-    for (size_t i = 0; result == 0 && i < config->route_count; i++)
-        result = hop_check(image, &config->routes[i], err);
+    for (size_t i = 0; result == 0 && i < config->route_count; i++) {
+        if ((config->routes[i].protocol != ROUTE_HTTP) == says_itself)
+            result = hop_check(image, config, &config->routes[i], err);
+    }
     policy_image_unref(image);
     return result;
+}
+
+int
+hops_check(const struct config *config, struct error *err)
+{
+    return hops_look(config, false, err);
+}
+
+int
+hops_warn(const struct config *config, struct error *err)
+{
+    return hops_look(config, true, err);
 }
 
 /* -- addresses ------------------------------------------------------------ */
@@ -251,6 +288,8 @@ upstream_set_open(const struct config *config, struct upstream_set *out,
     size_t count = 0;
 
     if (hops_check(config, &why) < 0)
+        log_write(LOG_LEVEL_WARNING, "%s", why.text);
+    if (hops_warn(config, &why) < 0)
         log_write(LOG_LEVEL_WARNING, "%s", why.text);
     for (size_t i = 0; i < config->route_count; i++)
         count += config->routes[i].upstream_count;

@@ -233,10 +233,11 @@ struct config {
     const char *secure_host; /* host part of secureUri: of acceptors[0] */
     size_t event_rows_max;   /* oldest events beyond are dropped */
     unsigned drain_timeout_s;
-    unsigned page_max;        /* instances a page at most */
-    unsigned contexts_max;    /* of message encryption, a worker */
-    unsigned context_idle_s;  /* then such a context ends */
-    const char *session_keys; /* a file; NULL: made at the start */
+    unsigned upstream_resolve_s; /* names again; 0: never */
+    unsigned page_max;           /* instances a page at most */
+    unsigned contexts_max;       /* of message encryption, a worker */
+    unsigned context_idle_s;     /* then such a context ends */
+    const char *session_keys;    /* a file; NULL: made at the start */
     const char *log_level;
 
     size_t listener_count;

@@ -55,7 +55,10 @@ easy_aim(CURL *easy, const struct upstream *u, struct span target)
     const struct config_upstream *c = u->config;
 
     curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, c->unix_path);
-    curl_easy_setopt(easy, CURLOPT_RESOLVE, u->resolve);
+    curl_easy_setopt(easy, CURLOPT_RESOLVE,
+                     u->place != NULL ? u->place->resolve : NULL);
+    curl_easy_setopt(easy, CURLOPT_CONNECT_TO,
+                     u->place != NULL ? u->place->connect_to : NULL);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, c);
     return set_url(easy, c, target);
 }

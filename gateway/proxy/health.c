@@ -16,6 +16,7 @@ struct check {
     struct proxy_route *route;
     struct upstream *upstream;
     CURL *easy; /* NULL: between two checks */
+    struct place *place;
     uint64_t started_ms, due_ms;
     size_t head_bytes, body_bytes;
     char error[CURL_ERROR_SIZE];
@@ -41,7 +42,16 @@ check_end(struct check *c)
         return;
     curl_multi_remove_handle(c->route->proxy->checks.handle, c->easy);
     curl_easy_cleanup(c->easy);
+    place_leave(c->place);
     c->easy = NULL;
+    c->place = NULL;
+}
+
+void
+check_restart(struct upstream *u)
+{
+    check_end(u->check);
+    u->check->due_ms = 0;
 }
 
 void
@@ -111,10 +121,9 @@ check_start_if_due(struct upstream *u, uint64_t now_ms)
     /* Without memory nothing is said about the server. */
     if (c->easy == NULL)
         return;
-    if (!check_configure(c) || !multi_add(&c->route->proxy->checks, c->easy)) {
-        curl_easy_cleanup(c->easy);
-        c->easy = NULL;
-    }
+    c->place = place_use(u->place);
+    if (!check_configure(c) || !multi_add(&c->route->proxy->checks, c->easy))
+        check_end(c);
 }
 
 /* NULL: the server is sound; else what is wrong, also in text. */

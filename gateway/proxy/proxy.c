@@ -42,21 +42,15 @@ upstream_open(struct proxy_route *r, struct upstream *u,
               const struct config_upstream *config, const char *address,
               struct error *err)
 {
-    struct buf line = BUF_INIT;
-
     u->config = config;
-    u->address = address;
     if (r->config->health_path != NULL && check_open(r, u, err) < 0)
         return -1;
-    if (config->numeric || config->unix_path != NULL)
+    if (config->numeric || config->unix_path != NULL || address[0] == '\0')
         return 0;
-    buf_addf(&line, "%s:%u:%s", config->host, (unsigned)config->port, address);
-    if (!buf_failed(&line) && address[0] != '\0')
-        u->resolve = curl_slist_append(NULL, line.data);
-    buf_fini(&line);
-    if (u->resolve == NULL && address[0] != '\0')
-        return error_set_errno(err, ENOMEM, "route '%s'", r->config->name);
-    return 0;
+    u->place = place_new(config, address, 0);
+    return u->place != NULL
+               ? 0
+               : error_set_errno(err, ENOMEM, "route '%s'", r->config->name);
 }
 
 /* at: of its first upstream. */
@@ -129,12 +123,26 @@ proxy_free(struct proxy *p)
     }
     for (size_t i = 0; p->upstreams != NULL && i < p->upstream_count; i++) {
         check_close(&p->upstreams[i]);
-        curl_slist_free_all(p->upstreams[i].resolve);
+        place_leave(p->upstreams[i].place);
     }
     multi_close(&p->checks);
     free(p->routes);
     free(p->upstreams);
     free(p);
+}
+
+bool
+proxy_set_addresses(struct proxy *p, size_t upstream, const char *addresses)
+{
+    struct upstream *u = &p->upstreams[upstream];
+    struct place *place = place_new(u->config, addresses, ++p->places);
+
+    if (place == NULL)
+        return false;
+    place_leave(u->place);
+    u->place = place;
+    upstream_moved(route_of(p, u), u);
+    return true;
 }
 
 struct proxy_counts

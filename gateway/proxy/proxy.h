@@ -76,6 +76,11 @@ int proxy_new(const struct proxy_options *options, struct proxy **out,
               struct error *err);
 /* No transfer may be left. */
 void proxy_free(struct proxy *p);
+/* New connections to the upstream, and none that is kept, are made there;
+ * what is under way goes on.  addresses as in proxy_options.  False: there is
+ * no memory, all stays. */
+bool proxy_set_addresses(struct proxy *p, size_t upstream,
+                         const char *addresses);
 int proxy_timeout_ms(const struct proxy *p); /* -1: none */
 void proxy_run(struct proxy *p);
 void proxy_sweep(struct proxy *p);
@@ -196,7 +201,10 @@ struct proxy_handlers {
     void (*writable)(void *arg); /* proxy_transfer_write has room again */
 };
 
-/* NULL: waiting_max of the route are there, or there is no memory. */
+/* False: no address of any of its servers is known. */
+bool proxy_route_leads_anywhere(const struct proxy_route *route);
+/* NULL: waiting_max of the route are there, it leads nowhere, or there is no
+ * memory. */
 struct proxy_transfer *proxy_send(const struct proxy_route *route,
                                   const struct proxy_request *request,
                                   const struct proxy_handlers *handlers);

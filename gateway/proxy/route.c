@@ -104,7 +104,17 @@ bool
 upstream_has_address(const struct upstream *u)
 {
     return u->config->numeric || u->config->unix_path != NULL ||
-           u->resolve != NULL;
+           u->place != NULL;
+}
+
+bool
+proxy_route_leads_anywhere(const struct proxy_route *r)
+{
+    for (size_t i = 0; i < r->config->upstream_count; i++) {
+        if (upstream_has_address(&r->upstreams[i]))
+            return true;
+    }
+    return false;
 }
 
 static bool
@@ -159,14 +169,22 @@ route_pick_upstream(struct proxy_route *r, uint64_t tried)
     return oldest;
 }
 
+struct proxy_route *
+route_of(const struct proxy *p, const struct upstream *u)
+{
+    struct proxy_route *r = p->routes;
+
+    while (u < r->upstreams || u >= r->upstreams + r->config->upstream_count)
+        r++;
+    return r;
+}
+
 bool
 proxy_upstream_is_up(const struct proxy *p, size_t upstream)
 {
     const struct upstream *u = &p->upstreams[upstream];
-    const struct proxy_route *r = p->routes;
+    const struct proxy_route *r = route_of(p, u);
 
-    while (u < r->upstreams || u >= r->upstreams + r->config->upstream_count)
-        r++;
     return upstream_has_address(u) &&
            upstream_is_up(r, u, clock_monotonic_ms());
 }
@@ -191,4 +209,15 @@ upstream_failed(struct proxy_route *r, struct upstream *u, const char *why)
     u->failed_ms = clock_monotonic_ms();
     if (r->config->health_path != NULL)
         upstream_turn(r, u, false, why);
+}
+
+/* Another server, of which nothing is known. */
+void
+upstream_moved(struct proxy_route *r, struct upstream *u)
+{
+    u->failed_ms = 0;
+    if (r->config->health_path == NULL)
+        return;
+    check_restart(u);
+    upstream_turn(r, u, true, "it has another address");
 }

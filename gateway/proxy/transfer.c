@@ -168,6 +168,8 @@ start(struct proxy_transfer *t)
     if (u == NULL)
         return false;
     t->upstream = u;
+    place_leave(t->place);
+    t->place = place_use(u->place);
     t->tried |= UINT64_C(1) << (u - r->upstreams);
     if (buf_failed(&t->target) || !easy_aim(t->easy, u, buf_span(&t->target)))
         return false;
@@ -241,6 +243,7 @@ transfer_destroy(struct proxy_transfer *t)
         curl_easy_cleanup(t->easy);
     sign_fini(t);
     curl_slist_free_all(t->headers);
+    place_leave(t->place);
     buf_fini(&t->target);
     buf_fini(&t->lines);
     buf_fini(&t->location);

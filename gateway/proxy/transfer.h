@@ -6,14 +6,23 @@
 
 #include "gateway/proxy/proxy.h"
 
+/*
+ * Where the host of an upstream is, in the library's words, which it reads
+ * as long as a handle has them.  Changed addresses are those of another name
+ * (CURLOPT_CONNECT_TO), since kept connections are told apart by names.
+ */
+struct place {
+    unsigned uses;
+    struct curl_slist *resolve, *connect_to;
+};
+
 /* One server, as this process has met it. */
 struct upstream {
     const struct config_upstream *config;
-    const char *address;        /* "" unless the host is a name */
-    struct curl_slist *resolve; /* NULL: nothing to be said */
-    uint64_t failed_ms;         /* when it last failed; 0: never */
-    bool down;                  /* until a health check succeeds */
-    struct check *check;        /* NULL: none is wanted */
+    struct place *place; /* NULL: its host is no name, or not found */
+    uint64_t failed_ms;  /* when it last failed; 0: never */
+    bool down;           /* until a health check succeeds */
+    struct check *check; /* NULL: none is wanted */
 };
 
 /* A multi handle of the library in the caller's loop. */
@@ -61,6 +70,7 @@ struct proxy {
     size_t upstream_count;
     struct upstream *upstreams; /* of all routes */
     struct multi checks;        /* beside the limits of routes */
+    unsigned places;            /* that took another's place */
     struct proxy_counts counts;
 };
 
@@ -69,7 +79,8 @@ struct proxy_transfer {
     struct proxy_route *route;
     struct proxy_handlers handlers;
     struct upstream *upstream;
-    uint64_t tried; /* bits of the upstreams that were asked */
+    struct place *place; /* that the library was told */
+    uint64_t tried;      /* bits of the upstreams that were asked */
     CURL *easy;
     bool added;                   /* to the multi handle */
     bool freed;                   /* by its owner, inside of the library */
@@ -126,6 +137,8 @@ void *multi_ended(struct multi *m, CURLcode *code_out);
 /* Of an upstream whose route has health_path. */
 int check_open(struct proxy_route *r, struct upstream *u, struct error *err);
 void check_close(struct upstream *u);
+/* What is asked at the moment says nothing any more; the next is due. */
+void check_restart(struct upstream *u);
 void check_start_if_due(struct upstream *u, uint64_t now_ms);
 /* Checks that have ended: multi's collect. */
 void checks_collect(void *proxy);
@@ -154,6 +167,15 @@ void sign_fini(struct proxy_transfer *t);
 /* CURLOPT_HEADERFUNCTION */
 size_t answer_line(char *bytes, size_t size, size_t count, void *arg);
 
+/* -- place.c -------------------------------------------------------------- */
+
+/* addresses: at least one.  number: 0, or one that no other place has.
+ * NULL: no memory. */
+struct place *place_new(const struct config_upstream *u, const char *addresses,
+                        unsigned number);
+struct place *place_use(struct place *p); /* NULL stays NULL */
+void place_leave(struct place *p);
+
 /* -- route.c -------------------------------------------------------------- */
 
 /* One that was not tried: of those that are up the next in turn, else the one
@@ -163,6 +185,9 @@ struct upstream *route_pick_upstream(struct proxy_route *r, uint64_t tried);
 bool upstream_has_address(const struct upstream *u);
 void upstream_failed(struct proxy_route *r, struct upstream *u,
                      const char *why);
+struct proxy_route *route_of(const struct proxy *p, const struct upstream *u);
+/* It has other addresses. */
+void upstream_moved(struct proxy_route *r, struct upstream *u);
 /* What a health check says. */
 void upstream_turn(struct proxy_route *r, struct upstream *u, bool up,
                    const char *why);

@@ -76,15 +76,15 @@ descriptors_forget(const struct master *m, const struct child *c,
     free(keep);
 }
 
-/* Keys of listeners are for workers, and theirs only. */
-static void
-secrets_forget(struct master *m, const struct child *c)
+void
+secrets_forget(struct master *m, const struct child *of)
 {
     struct setup *const setups[] = {m->current, m->next};
 
     for (size_t i = 0; i < ARRAY_COUNT(setups); i++) {
         if (setups[i] != NULL &&
-            (c->kind != CHILD_WORKER || c->setup != setups[i])) {
+            (of == NULL || of->kind != CHILD_WORKER || of->setup != setups[i]))
+        {
             listener_set_forget(&setups[i]->listeners);
             session_keys_wipe(&setups[i]->session_keys);
         }

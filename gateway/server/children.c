@@ -225,6 +225,7 @@ children_reap(struct master *m)
     pid_t pid;
 
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        resolver_reaped(m, pid);
         for (struct child *c = m->children; c != NULL; c = c->next) {
             if (c->pid == pid && !c->gone) {
                 child_died(m, c, status);
@@ -307,6 +308,18 @@ children_send_listener(struct master *m, size_t which, int fd)
             continue;
         c->taking++;
         if (message_send(c->fd, MESSAGE_LISTENER, 0, (int)which, NULL, fd) < 0)
+            kill(c->pid, SIGKILL);
+    }
+}
+
+void
+children_send_addresses(struct master *m, size_t upstream,
+                        const char *addresses)
+{
+    for (struct child *c = m->children; c != NULL; c = c->next) {
+        if (child_is_one_of(c, CHILD_WORKER, m->current) && c->fd >= 0 &&
+            message_send(c->fd, MESSAGE_ADDRESSES, 0, (int)upstream, addresses,
+                         -1) < 0)
             kill(c->pid, SIGKILL);
     }
 }

@@ -534,6 +534,13 @@ forward_act(struct request *r)
         return forward_await_ticket(r);
     atomic_fetch_add_explicit(&r->worker->counters->allowed, 1,
                               memory_order_relaxed);
+    if (!proxy_route_leads_anywhere(r->forward.route)) {
+        forward_end(r);
+        forward_refused(r, proxy_failure_name(PROXY_FAILURE_UNREACHABLE),
+                        "the names of its servers are not found");
+        forward_answer_failure(r, PROXY_FAILURE_UNREACHABLE);
+        return STEP_DONE;
+    }
     if (!forward_send(r)) {
         r->forward.over = true;
         r->reason = "route-busy";

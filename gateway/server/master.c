@@ -66,6 +66,10 @@ reload_end(struct master *m, const char *error)
     else
         children_send(m, 0, gone, MESSAGE_DRAIN, -1);
     children_orphan(m, gone);
+    if (error == NULL) {
+        resolver_stop(m);
+        m->resolver.setup = NULL;
+    }
     if (error == NULL)
         children_renew(m, CHILD_DISPATCHER);
     setup_close(gone, m->current);
@@ -133,6 +137,7 @@ master_stop(struct master *m)
     master_notify(m, "STOPPING=1");
     m->phase = MASTER_STOPPING;
     m->phase_ms = clock_monotonic_ms();
+    resolver_stop(m);
     if (m->next != NULL)
         reload_end(m, "the gateway is stopping");
     children_send(m, CHILD_WORKER, NULL, MESSAGE_DRAIN, -1);
@@ -236,6 +241,7 @@ tick_due(void *arg)
     children_tick(m);
     listeners_settle(m);
     control_settle(m);
+    resolver_tick(m);
     if (m->phase == MASTER_STOPPING &&
         in_phase > (uint64_t)m->current->config->drain_timeout_s * 1000)
         children_kill(m, 0, NULL);
@@ -352,8 +358,10 @@ master_close(struct master *m)
         if (!c->gone && c->pid > 0)
             kill(c->pid, SIGKILL);
     }
-    if (m->loop != NULL)
+    if (m->loop != NULL) {
         control_close(m);
+        resolver_stop(m);
+    }
     children_free(m);
     event_sender_free(m->events);
     if (m->event_fd >= 0)
@@ -380,6 +388,7 @@ master_run(struct config *config, struct error *err)
     struct master m = {.control_fd = -1,
                        .event_fd = -1,
                        .own_source_fd = -1,
+                       .resolver.fd = -1,
                        .keytab.next = -1,
                        .client_keytab.next = -1,
                        .started_ms = clock_monotonic_ms()};

@@ -3,6 +3,7 @@
 
 #include "gateway/event/event.h"
 #include "gateway/server/messages.h"
+#include "gateway/server/resolver.h"
 #include "gateway/server/setup.h"
 #include "gateway/server/worker.h"
 
@@ -65,6 +66,7 @@ struct master {
     int event_fd;
     struct event_sender *events;
     struct key_change keytab, client_keytab;
+    struct resolver resolver;
     uint64_t started_ms, phase_ms;
     unsigned quick_deaths;
     uint64_t respawn_ms; /* not before */
@@ -103,6 +105,8 @@ int children_spawn_stores(struct master *m, struct error *err);
 /* Workers, couriers and the clerk, as many as are missing. */
 int children_spawn_setup(struct master *m, const struct setup *setup,
                          struct error *err);
+/* Keys of listeners are for workers, and theirs only; of: NULL: of none. */
+void secrets_forget(struct master *m, const struct child *of);
 struct child *child_new(struct master *m, enum child_kind kind,
                         const struct setup *setup, struct error *err);
 void child_close(struct child *c);
@@ -121,6 +125,9 @@ void children_send(struct master *m, enum child_kind kind,
                    int passed_fd);
 /* The files of the current setup's listener `which`, to its workers. */
 void children_send_listener(struct master *m, size_t which, int fd);
+/* Where the current setup's upstream is, to its workers. */
+void children_send_addresses(struct master *m, size_t upstream,
+                             const char *addresses);
 void children_kill(struct master *m, enum child_kind kind,
                    const struct setup *setup);
 bool children_all_ready(const struct master *m, const struct setup *setup);

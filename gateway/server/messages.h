@@ -23,6 +23,8 @@ enum message_type {
                              hands it to the workers */
     MESSAGE_TICKET_WANTED, /* worker: text: of which service; the master hands
                               it to the clerk */
+    MESSAGE_FOUND,         /* resolver: which upstream, text: its addresses */
+    MESSAGE_NOT_FOUND,     /* resolver: which upstream, text: why */
 
     /* master to child */
     MESSAGE_START = 32, /* worker: accept connections */
@@ -36,6 +38,8 @@ enum message_type {
     MESSAGE_SOURCE,     /* recorder, dispatcher: fd, one more channel; result:
                            enum source_kind; generation: the worker's id and
                            one, 0: no worker */
+    MESSAGE_ADDRESSES,  /* worker: result: which upstream, text: where it is
+                           from now on */
 };
 
 enum source_kind {

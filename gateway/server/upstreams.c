@@ -1,9 +1,6 @@
 #include "gateway/server/upstreams.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netdb.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -11,6 +8,7 @@
 #include <unistd.h>
 
 #include "gateway/http/http.h"
+#include "gateway/server/addresses.h"
 #include "gateway/server/server.h"
 #include "gateway/server/worker.h"
 #include "gateway/sys/sys.h"
@@ -179,45 +177,22 @@ hops_warn(const struct config *config, struct error *err)
 
 /* -- addresses ------------------------------------------------------------ */
 
-static void
-addresses_add(const struct addrinfo *found, struct buf *out)
-{
-    for (; found != NULL; found = found->ai_next) {
-        char text[INET6_ADDRSTRLEN];
-        const struct sockaddr_in *in = (const void *)found->ai_addr;
-        const struct sockaddr_in6 *in6 = (const void *)found->ai_addr;
-        bool ipv6 = found->ai_family == AF_INET6;
-
-        if (inet_ntop(found->ai_family,
-                      ipv6 ? (const void *)&in6->sin6_addr
-                           : (const void *)&in->sin_addr,
-                      text, sizeof(text)) == NULL)
-            continue;
-        buf_addf(out, "%s%s%s%s", out->length > 0 ? "," : "", ipv6 ? "[" : "",
-                 text, ipv6 ? "]" : "");
-    }
-}
-
+/* NULL: no memory. */
 static char *
-addresses_find(const struct config_route *r, const struct config_upstream *u)
+addresses_of(const struct config_route *r, const struct config_upstream *u,
+             bool *lost_out)
 {
-    const struct addrinfo hints = {.ai_family = AF_UNSPEC,
-                                   .ai_socktype = SOCK_STREAM,
-                                   .ai_flags = AI_ADDRCONFIG};
-    struct addrinfo *found = NULL;
     struct buf out = BUF_INIT;
-    int rc;
+    const char *why;
 
     if (u->numeric || u->unix_path != NULL)
         return strdup("");
-    rc = getaddrinfo(u->host, NULL, &hints, &found);
-    if (rc == 0)
-        addresses_add(found, &out);
-    else
+    addresses_find(u->host, &out, &why);
+    *lost_out = out.length == 0;
+    if (*lost_out)
         log_write(LOG_LEVEL_WARNING, "[route/%s] upstream %s: %s", r->name,
-                  u->url, gai_strerror(rc));
-    freeaddrinfo(found);
-    return out.length > 0 ? buf_take(&out) : strdup("");
+                  u->url, why);
+    return *lost_out ? strdup("") : buf_take(&out);
 }
 
 /* -- what workers think of them ------------------------------------------- */
@@ -275,9 +250,22 @@ upstream_set_close(struct upstream_set *set)
     for (size_t i = 0; set->addresses != NULL && i < set->count; i++)
         free(set->addresses[i]);
     free(set->addresses);
+    free(set->lost);
     if (set->states != NULL)
         munmap((void *)(uintptr_t)set->states, WORKER_SLOTS * set->count);
     *set = (struct upstream_set){0};
+}
+
+static int
+arrays_open(struct upstream_set *set, size_t count, struct error *err)
+{
+    *set = (struct upstream_set){
+        .addresses = calloc(count + 1, sizeof(*set->addresses)),
+        .lost = calloc(count + 1, sizeof(*set->lost))};
+    if (set->addresses != NULL && set->lost != NULL)
+        return 0;
+    upstream_set_close(set);
+    return error_set_errno(err, ENOMEM, "routes");
 }
 
 int
@@ -293,20 +281,21 @@ upstream_set_open(const struct config *config, struct upstream_set *out,
         log_write(LOG_LEVEL_WARNING, "%s", why.text);
     for (size_t i = 0; i < config->route_count; i++)
         count += config->routes[i].upstream_count;
-    *out = (struct upstream_set){
-        .addresses = calloc(count + 1, sizeof(*out->addresses))};
-    for (size_t i = 0; out->addresses != NULL && i < config->route_count; i++)
-    {
+    if (arrays_open(out, count, err) < 0)
+        return -1;
+    for (size_t i = 0; i < config->route_count; i++) {
         const struct config_route *r = &config->routes[i];
 
-        for (size_t j = 0; j < r->upstream_count; j++)
-            out->addresses[out->count++] = addresses_find(r, &r->upstreams[j]);
-    }
-    for (size_t i = 0; i < count; i++) {
-        if (out->addresses != NULL && out->addresses[i] != NULL)
-            continue;
-        upstream_set_close(out);
-        return error_set_errno(err, ENOMEM, "routes");
+        for (size_t j = 0; j < r->upstream_count; j++) {
+            char *found =
+                addresses_of(r, &r->upstreams[j], &out->lost[out->count]);
+
+            if (found == NULL) {
+                upstream_set_close(out);
+                return error_set_errno(err, ENOMEM, "routes");
+            }
+            out->addresses[out->count++] = found;
+        }
     }
     if (states_open(out, err) == 0)
         return 0;

@@ -10,12 +10,14 @@
 
 /*
  * The addresses of the names of routes' servers, which the master finds
- * before it makes workers: they may not ask name servers, since the C library
- * does that in a way that the sandbox forbids.
+ * before it makes workers, and a process of its own later (resolver.h): workers
+ * may not ask name servers, since the C library does that in a way that the
+ * sandbox forbids.
  */
 struct upstream_set {
     size_t count;
     char **addresses; /* as proxy_options has them */
+    bool *lost; /* of names that could not be found when last asked for */
     /* What each worker thinks of each server: enum upstream_state, the
      * worker's slot before the server.  Shared memory. */
     _Atomic uint8_t *states;
@@ -32,7 +34,7 @@ struct upstream_tally {
 };
 
 /* A name that cannot be found is a warning in the log: its server counts as
- * unreachable until the next reload. */
+ * unreachable until it is found. */
 int upstream_set_open(const struct config *config, struct upstream_set *out,
                       struct error *err);
 void upstream_set_close(struct upstream_set *set);

@@ -10,6 +10,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "gateway/server/addresses.h"
 #include "gateway/server/messages.h"
 #include "gateway/wsman/wsman.h"
 
@@ -266,6 +267,16 @@ listener_take(struct worker *w, int which, int fd)
 }
 
 static void
+addresses_take(struct worker *w, int upstream, const char *addresses)
+{
+    if (w->proxy != NULL && upstream >= 0 &&
+        (size_t)upstream < w->boot->upstreams->count &&
+        addresses_are_sound(addresses) &&
+        !proxy_set_addresses(w->proxy, (size_t)upstream, addresses))
+        log_write(LOG_LEVEL_ERROR, "changed addresses: out of memory");
+}
+
+static void
 master_ready(void *arg, uint32_t events)
 {
     struct worker *w = arg;
@@ -297,6 +308,9 @@ master_ready(void *arg, uint32_t events)
             if (w->identity != NULL && fd >= 0)
                 identity_take(w->identity, fd);
             requests_retry(w);
+            break;
+        case MESSAGE_ADDRESSES:
+            addresses_take(w, m.result, m.text);
             break;
         case MESSAGE_LISTENER:
             listener_take(w, m.result, fd);

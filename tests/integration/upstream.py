@@ -27,7 +27,8 @@ class Seen:
 class Upstream:
     """Listens on TCP, TLS or a Unix socket until close()."""
 
-    def __init__(self, unix=None, tls=None, ca=None):
+    def __init__(self, unix=None, tls=None, ca=None,
+                 at=("127.0.0.1", 0)):
         self.seen, self.connections, self.clients = [], 0, []
         self.gone = threading.Event()     # a client went away
         self.release = threading.Event()  # lets those go on that wait
@@ -39,7 +40,7 @@ class Upstream:
             self.socket.bind(unix)
         else:
             self.socket = socket.socket()
-            self.socket.bind(("127.0.0.1", 0))
+            self.socket.bind(at)
             self.port = self.socket.getsockname()[1]
         self.socket.listen(2048)
         self.tls = None

@@ -111,9 +111,9 @@ Test(route, asks_upstreams_in_turn_and_those_that_failed_last)
     struct config_upstream configs[3] = {loopback, loopback, loopback};
     struct config_route config = {
         .upstreams = configs, .upstream_count = 3, .retry_s = 600};
-    struct upstream u[3] = {{.config = &configs[0], .address = ""},
-                            {.config = &configs[1], .address = ""},
-                            {.config = &configs[2], .address = ""}};
+    struct upstream u[3] = {{.config = &configs[0]},
+                            {.config = &configs[1]},
+                            {.config = &configs[2]}};
     struct proxy_route r = {.config = &config, .upstreams = u};
 
     for (size_t i = 0; i < 6; i++)

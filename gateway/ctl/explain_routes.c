@@ -41,7 +41,7 @@ print_route(const struct config_route *r, enum authn_level required)
     ctl_print_text(stdout, span_of(r->path), false);
     print_list(", hosts ", r->hosts, r->host_count);
     print_list(", methods ", r->methods, r->method_count);
-    puts(")");
+    puts(r->protocol == ROUTE_HTTP ? ")" : "), of requests that name it");
     for (size_t i = 0; i < r->upstream_count; i++) {
         fputs("  upstream ", stdout);
         ctl_print_text(stdout, span_of(r->upstreams[i].url), false);

@@ -102,10 +102,11 @@ print_listener(const cJSON *l)
 static void
 print_route(const cJSON *r)
 {
+    const char *ns = text_of(r, "namespace");
     const cJSON *u;
 
     row("route", "%s, %s, %s%s", text_of(r, "name"), text_of(r, "path"),
-        text_of(r, "namespace"),
+        ns[0] != '\0' ? ns : "namespace of the request",
         is_true(r, "checked") ? ", health is checked" : "");
     cJSON_ArrayForEach(u, cJSON_GetObjectItemCaseSensitive(r, "upstreams"))
     {

@@ -183,7 +183,8 @@ status_routes(const struct master *m, struct buf *b)
         buf_add_string(&one, shown > 0 ? ",{\"name\":" : "{\"name\":");
         json_quote(&one, span_of(r->name));
         quote(&one, "path", r->path);
-        quote(&one, "namespace", r->namespace.text);
+        if (r->protocol == ROUTE_HTTP) /* the others' requests say it */
+            quote(&one, "namespace", r->namespace.text);
         buf_addf(&one, ",\"checked\":%s,\"upstreams\":[",
                  r->health_path != NULL ? "true" : "false");
         status_upstreams(&m->current->upstreams, r, at, &one);

@@ -497,6 +497,10 @@ def _():
     shown = gate.ctl("explain", "root\\Hidden").stdout
     expect("cimom-open" in shown and "upstream-not-private" in shown,
            "what explain says", shown)
+    expect("route wsman (/wsman), of requests that name it" in shown,
+           "what explain says", shown)
+    told = {r["name"]: r for r in gate.status()["routes"]}
+    expect("namespace" not in told["wsman"], "status", told["wsman"])
 
 
 @test("/auth does not decide what it cannot see")

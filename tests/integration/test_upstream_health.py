@@ -210,6 +210,20 @@ def _():
         wait_up("both", url, True)
 
 
+@test("status tells of so many routes as fit, and how many do not")
+def _():
+    many = Gate(mof=(MOF,), workers=1, extra="".join(
+        ["[access/root\\Plain]\nallow = alice@NSGATE.TEST\n"] +
+        [route("route%d" % i, FIRST, "") for i in range(400)]))
+    told = many.status()
+    expect(told["routesNotShown"] > 0 and len(told["routes"]) > 50, "routes",
+           told["routesNotShown"])
+    expect_equal(told["routesNotShown"] + len(told["routes"]), 400, "routes")
+    out = many.ctl("status").stdout
+    expect("\nroute          and %d more\n" % told["routesNotShown"] in out,
+           "status", out)
+
+
 @test("without checks one that failed is down for retry_s")
 def _():
     expect(is_up("unchecked", DEAD), "down before it was asked")

@@ -9,7 +9,7 @@ import re
 import subprocess
 
 from harness import (ROOT, SRC, Gate, at_end, expect, expect_equal, main,
-                     program, run, scratch, test, tls_dir, wait_for)
+                     program, run, scratch, test, tls_dir, user_exists, wait_for)
 from upstream import Upstream
 
 MOF = r"""
@@ -77,7 +77,10 @@ def tests():
 
     def url(name, server=old):
         return "http://%s:%d" % (name, server.port)
-    gate = NamedGate(mof=(MOF,), workers=2, settings="upstream_resolve_s = 1",
+    users = {}
+    if user_exists("nsgate") and user_exists("nsgate-store"):
+        users = {"user": "nsgate", "store_user": "nsgate-store"}
+    gate = NamedGate(mof=(MOF,), workers=2, **users, settings="upstream_resolve_s = 1",
                      extra="".join([
                          "[access/root\\Plain]\nallow = alice@NSGATE.TEST\n",
                          route("moves", url("moves.test")),

@@ -209,7 +209,8 @@ head_end(struct proxy_transfer *t)
     if (!ok)
         return false;
     h->transfer = t;
-    ok = parse_lines(h) && h->status != 101;
+    ok = parse_lines(h) && h->status != 101 &&
+         framing_is_plain(h->fields, h->count);
     t->head_bad = !ok;
     if (ok && h->status >= 200)
         ok = say_head(h);

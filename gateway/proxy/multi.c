@@ -1,65 +1,8 @@
 /* The library's multi interface in the caller's loop. */
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/epoll.h>
 
 #include "gateway/proxy/transfer.h"
-
-/* A descriptor of the library's in the loop. */
-struct socket_watch {
-    struct multi *multi;
-    curl_socket_t fd;
-};
-
-static void
-socket_ready(void *arg, uint32_t events)
-{
-    struct socket_watch *w = arg;
-    struct multi *m = w->multi;
-    curl_socket_t fd = w->fd;
-    int mask = 0, running;
-
-    if (events & EPOLLIN)
-        mask |= CURL_CSELECT_IN;
-    if (events & EPOLLOUT)
-        mask |= CURL_CSELECT_OUT;
-    if (events & (EPOLLERR | EPOLLHUP))
-        mask |= CURL_CSELECT_ERR;
-    m->inside++;
-    curl_multi_socket_action(m->handle, fd, mask, &running);
-    m->inside--;
-    m->collect(m->arg);
-}
-
-static uint32_t
-epoll_events(int what)
-{
-    return (what & CURL_POLL_IN ? (uint32_t)EPOLLIN : 0) |
-           (what & CURL_POLL_OUT ? (uint32_t)EPOLLOUT : 0);
-}
-
-static int
-socket_wanted(CURL *easy, curl_socket_t fd, int what, void *arg, void *known)
-{
-    struct multi *m = arg;
-    struct socket_watch *w = known;
-
-    (void)easy;
-    if (w != NULL)
-        loop_remove(m->loop, fd);
-    if (what == CURL_POLL_REMOVE) {
-        free(w);
-        return 0;
-    }
-    if (w == NULL) {
-        w = calloc(1, sizeof(*w));
-        if (w == NULL)
-            return -1;
-        *w = (struct socket_watch){m, fd};
-        curl_multi_assign(m->handle, fd, w);
-    }
-    return loop_add(m->loop, fd, epoll_events(what), socket_ready, w, NULL);
-}
 
 static int
 timer_wanted(CURLM *handle, long timeout_ms, void *arg)
@@ -96,6 +39,9 @@ multi_close(struct multi *m)
     if (m->handle != NULL)
         curl_multi_cleanup(m->handle);
     m->handle = NULL;
+    free(m->sockets);
+    m->sockets = NULL;
+    m->socket_count = 0;
 }
 
 void
@@ -117,6 +63,8 @@ multi_add(struct multi *m, CURL *easy)
 {
     bool added;
 
+    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, socket_close);
+    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, m);
     m->inside++;
     added = curl_multi_add_handle(m->handle, easy) == CURLM_OK;
     m->inside--;

@@ -17,8 +17,14 @@ route_collect(void *arg)
         transfer_done(t, code);
     for (t = TAILQ_FIRST(&r->transfers); t != NULL; t = next) {
         next = TAILQ_NEXT(t, link);
-        if (t->freed)
+        if (t->freed) {
             transfer_destroy(t);
+        } else if (t->unseen) {
+            t->unseen = t->held = false;
+            t->seen = true; /* there is room, and it wants to read on */
+            if (!t->ended)
+                transfer_unpause(t);
+        }
     }
 }
 
@@ -30,6 +36,7 @@ route_open_multi(struct proxy_route *r, struct error *err)
     if (multi_open(&r->multi, r->proxy->options.loop, route_collect, r, err) <
         0)
         return error_prefix(err, "route '%s'", c->name);
+    r->multi.has_transfers = true;
     curl_multi_setopt(r->multi.handle, CURLMOPT_MAX_HOST_CONNECTIONS,
                       (long)c->connections_max);
     curl_multi_setopt(r->multi.handle, CURLMOPT_MAXCONNECTS,

@@ -1,5 +1,6 @@
 #include "gateway/proxy/transfer.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,7 +40,7 @@ transfer_give_body(char *out, size_t size, size_t count, void *arg)
     return got;
 }
 
-static void
+void
 transfer_unpause(struct proxy_transfer *t)
 {
     struct proxy_route *r = t->route;
@@ -101,6 +102,12 @@ transfer_take_answer(char *bytes, size_t size, size_t count, void *arg)
 
     if (t->freed || !t->head_said)
         return 0;
+    /* An answer that comes while the request is sent: its connection still
+     * counts as one that nobody uses. */
+    if (!t->seen) {
+        t->held = t->unseen = true;
+        return CURL_WRITEFUNC_PAUSE;
+    }
     if (pipe_room(&t->down) < length) {
         t->held = true;
         /* Who reads nothing before it has been read must not wait for ever. */
@@ -176,6 +183,7 @@ start(struct proxy_transfer *t)
     t->error[0] = '\0';
     t->refusal = PROXY_FAILURE_NONE;
     allow_s(t, r->config->answer_timeout_s);
+    t->seen = false;
     t->added = multi_add(&r->multi, t->easy);
     return t->added;
 }
@@ -293,6 +301,19 @@ static const struct {
     {CURLE_OUT_OF_MEMORY, PROXY_FAILURE_MEMORY},
 };
 
+/* The library has a limit of its own for one line, and says that there is no
+ * memory. */
+static bool
+is_line_too_long(const struct proxy_transfer *t, CURLcode code)
+{
+    curl_off_t sent_us = 0;
+
+    return code == CURLE_OUT_OF_MEMORY &&
+           curl_easy_getinfo(t->easy, CURLINFO_PRETRANSFER_TIME_T, &sent_us) ==
+               CURLE_OK &&
+           sent_us > 0;
+}
+
 static enum proxy_failure
 failure_of(const struct proxy_transfer *t, CURLcode code)
 {
@@ -352,6 +373,10 @@ transfer_done(struct proxy_transfer *t, CURLcode code)
                      t->head_said ? PROXY_FAILURE_NONE : PROXY_FAILURE_ANSWER,
                      "no answer");
         return;
+    }
+    if (is_line_too_long(t, code)) {
+        t->head_bad = true;
+        snprintf(t->error, sizeof(t->error), "a line of it is too long");
     }
     failure = failure_of(t, code);
     why = t->refusal != PROXY_FAILURE_NONE ? t->why.text

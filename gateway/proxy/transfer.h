@@ -34,6 +34,9 @@ struct multi {
     /* Takes what has ended, while nothing of the library is on the stack. */
     void (*collect)(void *arg);
     void *arg;
+    bool has_transfers; /* CURLOPT_PRIVATE is a struct proxy_transfer */
+    struct socket_watch **sockets; /* by descriptor */
+    size_t socket_count;
 };
 
 /* Bytes between two that are not equally fast. */
@@ -83,6 +86,7 @@ struct proxy_transfer {
     uint64_t tried;      /* bits of the upstreams that were asked */
     CURL *easy;
     bool added;                   /* to the multi handle */
+    bool seen;                    /* socket_wanted has been told of it */
     bool freed;                   /* by its owner, inside of the library */
     struct curl_slist *headers;   /* all but Authorization of ours */
     struct curl_slist *signature; /* that, in front of them; NULL: none */
@@ -103,7 +107,8 @@ struct proxy_transfer {
     struct buf location;
     size_t head_bytes;
     bool head_said, head_bad;
-    bool held; /* the library, until the reader has read */
+    bool held;   /* the library, until the reader has read */
+    bool unseen; /* held only until it is seen */
     bool reader_waits;
     struct pipe down;
     bool ended, broken;
@@ -111,6 +116,8 @@ struct proxy_transfer {
 
 /* -- transfer.c ----------------------------------------------------------- */
 
+/* Goes on, as far as it is not held up. */
+void transfer_unpause(struct proxy_transfer *t);
 /* The library says that it is over. */
 void transfer_done(struct proxy_transfer *t, CURLcode code);
 /* Its time is up. */
@@ -131,6 +138,13 @@ void multi_run(struct multi *m, uint64_t now_ms);
 bool multi_add(struct multi *m, CURL *easy);
 /* The next handle that has ended: what CURLOPT_PRIVATE says; NULL: none. */
 void *multi_ended(struct multi *m, CURLcode *code_out);
+
+/* -- socket.c ------------------------------------------------------------- */
+
+/* CURLMOPT_SOCKETFUNCTION and CURLOPT_CLOSESOCKETFUNCTION; arg: the multi. */
+int socket_wanted(CURL *easy, curl_socket_t fd, int what, void *arg,
+                  void *known);
+int socket_close(void *arg, curl_socket_t fd);
 
 /* -- health.c ------------------------------------------------------------- */
 
@@ -161,6 +175,11 @@ int sign_request(void *arg, char *ip, char *local_ip, int port,
 bool sign_verify(struct proxy_transfer *t, int status,
                  const struct proxy_field *fields, size_t count);
 void sign_fini(struct proxy_transfer *t);
+
+/* -- framing.c ------------------------------------------------------------ */
+
+/* Whether every reader finds the same end of the answer (RFC 9112 6.3). */
+bool framing_is_plain(const struct proxy_field *fields, size_t count);
 
 /* -- answer.c ------------------------------------------------------------- */
 

@@ -12,8 +12,9 @@
 #define BATCH 64
 
 struct watch {
-    struct watch *next;
-    int fd; /* -1: removed, freed after the round */
+    struct watch *next; /* of those that were removed */
+    int fd;             /* -1: removed, freed after the round */
+    uint32_t events;
     void (*ready)(void *arg, uint32_t events);
     void *arg;
 };
@@ -34,7 +35,9 @@ struct hook {
 
 struct loop {
     int epoll_fd, signal_fd;
-    struct watch *watches;
+    struct watch **watches; /* by descriptor */
+    size_t watches_max;
+    struct watch *removed;
     struct loop_timer *timers;
     struct hook hook;
     void (*caught)(void *arg, int signal);
@@ -62,19 +65,13 @@ loop_new(struct error *err)
 }
 
 static void
-sweep_watches(struct loop *l, bool all)
+sweep_watches(struct loop *l)
 {
-    struct watch **at = &l->watches;
+    struct watch *w;
 
-    while (*at != NULL) {
-        struct watch *w = *at;
-
-        if (all || w->fd < 0) {
-            *at = w->next;
-            free(w);
-        } else {
-            at = &w->next;
-        }
+    while ((w = l->removed) != NULL) {
+        l->removed = w->next;
+        free(w);
     }
 }
 
@@ -100,12 +97,39 @@ loop_free(struct loop *l)
 {
     if (l == NULL)
         return;
-    sweep_watches(l, true);
+    for (size_t fd = 0; fd < l->watches_max; fd++)
+        free(l->watches[fd]);
+    free(l->watches);
+    sweep_watches(l);
     sweep_timers(l, true);
     if (l->signal_fd >= 0)
         close(l->signal_fd);
     close(l->epoll_fd);
     free(l);
+}
+
+static bool
+make_room(struct loop *l, int fd)
+{
+    size_t wanted = ((size_t)fd | 63) + 1;
+    struct watch **more;
+
+    if (wanted <= l->watches_max)
+        return true;
+    more = realloc(l->watches, wanted * sizeof(struct watch *));
+    if (more == NULL)
+        return false;
+    for (size_t i = l->watches_max; i < wanted; i++)
+        more[i] = NULL;
+    l->watches = more;
+    l->watches_max = wanted;
+    return true;
+}
+
+static struct watch *
+find_watch(const struct loop *l, int fd)
+{
+    return fd >= 0 && (size_t)fd < l->watches_max ? l->watches[fd] : NULL;
 }
 
 int
@@ -116,28 +140,47 @@ loop_add(struct loop *l, int fd, uint32_t events,
     struct watch *w = calloc(1, sizeof(*w));
     struct epoll_event ev = {.events = events, .data.ptr = w};
 
-    if (w == NULL)
-        return error_set_errno(err, ENOMEM, "event loop");
-    *w = (struct watch){l->watches, fd, ready, arg};
+    if (w == NULL || fd < 0 || !make_room(l, fd)) {
+        free(w);
+        return error_set_errno(err, fd < 0 ? EBADF : ENOMEM, "event loop");
+    }
+    *w = (struct watch){NULL, fd, events, ready, arg};
     if (epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, fd, &ev) < 0) {
         free(w);
         return error_set_errno(err, errno, "epoll_ctl");
     }
-    l->watches = w;
+    l->watches[fd] = w;
+    return 0;
+}
+
+int
+loop_change(struct loop *l, int fd, uint32_t events, struct error *err)
+{
+    struct watch *w = find_watch(l, fd);
+    struct epoll_event ev = {.events = events, .data.ptr = w};
+
+    if (w == NULL)
+        return error_set_errno(err, ENOENT, "event loop");
+    if (w->events == events)
+        return 0;
+    if (epoll_ctl(l->epoll_fd, EPOLL_CTL_MOD, fd, &ev) < 0)
+        return error_set_errno(err, errno, "epoll_ctl");
+    w->events = events;
     return 0;
 }
 
 void
 loop_remove(struct loop *l, int fd)
 {
-    for (struct watch *w = l->watches; w != NULL; w = w->next) {
-        if (w->fd != fd)
-            continue;
-        epoll_ctl(l->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
-        w->fd = -1;
-        l->sweep = true;
+    struct watch *w = find_watch(l, fd);
+
+    if (w == NULL)
         return;
-    }
+    epoll_ctl(l->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
+    w->fd = -1;
+    w->next = l->removed;
+    l->removed = w;
+    l->watches[fd] = NULL;
 }
 
 struct loop_timer *
@@ -247,8 +290,8 @@ loop_run(struct loop *l, struct error *err)
                 w->ready(w->arg, events[i].events);
         }
         run_timers(l);
+        sweep_watches(l);
         if (l->sweep) {
-            sweep_watches(l, false);
             sweep_timers(l, false);
             l->sweep = false;
         }

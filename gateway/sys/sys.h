@@ -43,6 +43,9 @@ void loop_free(struct loop *l); /* descriptors stay open */
 int loop_add(struct loop *l, int fd, uint32_t events,
              void (*ready)(void *arg, uint32_t events), void *arg,
              struct error *err);
+/* Other events for a descriptor that was added; costs nothing if they are
+ * the same. */
+int loop_change(struct loop *l, int fd, uint32_t events, struct error *err);
 void loop_remove(struct loop *l, int fd);
 /* Called every interval_ms until it is removed by loop_every_stop. */
 struct loop_timer;

@@ -65,6 +65,26 @@ Test(loop, runs_handlers_and_timers_until_stopped)
     close(s.fds[1]);
 }
 
+/* Silent at first, then for what it is changed to. */
+Test(loop, tells_what_a_descriptor_was_changed_to)
+{
+    struct seen s = {.loop = loop_new(NULL)};
+    struct error err;
+
+    cr_assert_eq(pipe(s.fds), 0);
+    cr_assert_lt(loop_change(s.loop, s.fds[0], EPOLLIN, &err), 0);
+    cr_assert_eq(loop_add(s.loop, s.fds[0], 0, pipe_ready, &s, &err), 0);
+    cr_assert_eq(write(s.fds[1], "q", 1), 1);
+    cr_assert_eq(loop_change(s.loop, s.fds[0], EPOLLIN, &err), 0);
+    cr_assert_eq(loop_change(s.loop, s.fds[0], EPOLLIN, &err), 0);
+    cr_assert_eq(loop_run(s.loop, &err), 0);
+    cr_assert_eq(s.ready, 1);
+    cr_assert_lt(loop_change(s.loop, s.fds[0], EPOLLIN, &err), 0);
+    loop_free(s.loop);
+    close(s.fds[0]);
+    close(s.fds[1]);
+}
+
 Test(loop, tells_signals)
 {
     static const int signals[] = {SIGUSR1, 0};

@@ -11,12 +11,49 @@
 
 /* -- before the body is read ------------------------------------------------ */
 
+/* The header line at index, of whatever is asked. */
+static bool
+field_at(const struct request *r, size_t index, struct span *name_out,
+         struct span *value_out)
+{
+    const struct http_inner *inner = r->sealed.inner;
+
+    if (inner == NULL)
+        return http_request_field(r->http, index, name_out, value_out);
+    if (index >= inner->field_count)
+        return false;
+    *name_out = inner->fields[index].name;
+    *value_out = inner->fields[index].value;
+    return true;
+}
+
 static bool
 expect_refuse(struct request *r, int status, const char *type,
               const char *title, const char *detail)
 {
     r->reason = type;
     answer_problem(r, status, type, title, detail, 0, NULL);
+    return false;
+}
+
+/* What Connection names does not reach the server (RFC 9110 7.6.1), and then
+ * it reads another request than was read here. */
+static bool
+has_named_away(const struct request *r)
+{
+    struct span name, value;
+
+    for (size_t i = 0; field_at(r, i, &name, &value); i++) {
+        if (!span_equal_nocase(name, SPAN("Connection")))
+            continue;
+        while (value.data != NULL) {
+            struct span one = span_trim(span_cut(value, ',', &value));
+
+            if (span_starts_nocase(one, SPAN("CIM")) ||
+                span_starts_nocase(one, SPAN("Content-")))
+                return true;
+        }
+    }
     return false;
 }
 
@@ -29,6 +66,9 @@ expect_plain(struct request *r)
     if (request_header_count(r, "Content-Type") > 1)
         return expect_refuse(r, 400, "malformed", "Bad request",
                              "Content-Type stands twice.");
+    if (has_named_away(r))
+        return expect_refuse(r, 400, "malformed", "Bad request",
+                             "Connection names a header that is needed.");
     if (coding.data == NULL ||
         (request_header_count(r, "Content-Encoding") == 1 &&
          span_equal_nocase(coding, SPAN("identity"))))
@@ -84,22 +124,6 @@ header_of(const struct request *r, const char *name)
 {
     return (struct cimxml_header){request_header(r, name),
                                   request_header_count(r, name)};
-}
-
-/* The header line at index, of whatever is asked. */
-static bool
-field_at(const struct request *r, size_t index, struct span *name_out,
-         struct span *value_out)
-{
-    const struct http_inner *inner = r->sealed.inner;
-
-    if (inner == NULL)
-        return http_request_field(r->http, index, name_out, value_out);
-    if (index >= inner->field_count)
-        return false;
-    *name_out = inner->fields[index].name;
-    *value_out = inner->fields[index].value;
-    return true;
 }
 
 /* RFC 2774, as M-POST has it: the headers behind "73-" would be another

@@ -208,6 +208,7 @@ def _():
                 (usual + [("Man", "http://www.dmtf.org/cim/mapping/http/v1.0;"
                            "ns=73"), ("73-CIMObject", "root/Hidden")], 501,
                  "unsupported-operation"),
+                (usual + [("Connection", "close, CIMObject")], 400, None),
                 (usual[1:], 415, None),
                 (usual + [("Content-Encoding", "gzip")], 415, None)):
             refused(cim("root/Plain", headers=headers), status, error)

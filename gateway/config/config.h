@@ -287,7 +287,8 @@ struct config_paths {
 
 int config_paths_load(const char *path, struct config_paths *out,
                       struct error *err);
-/* Likewise the namespaces that routes lead to; one that is none is left to
+/* Likewise the namespaces that routes lead to, as config_route_leads_to has
+ * it; one that is none is left to
  * whoever judges the key. */
 int config_routed_each(const char *path,
                        void (*visit)(void *arg,

@@ -85,14 +85,31 @@ struct routed {
 static bool
 routes_want(const struct key *key)
 {
-    return key->section == SECTION_ROUTE &&
-           strcmp(key->name, "namespace") == 0;
+    return key->section == SECTION_ACCESS ||
+           (key->section == SECTION_ROUTE &&
+            (strcmp(key->name, "namespace") == 0 ||
+             strcmp(key->name, "protocol") == 0));
+}
+
+/* Whether a route's requests say their namespaces themselves. */
+static bool
+has_protocol(const struct ini_set *set)
+{
+    for (const struct ini_section *s = set->first; s != NULL; s = s->next) {
+        const struct ini_entry *e =
+            s->kind == SECTION_ROUTE ? ini_section_entry(s, "protocol") : NULL;
+
+        if (e != NULL && strcmp(e->value, "http") != 0)
+            return true;
+    }
+    return false;
 }
 
 static int
 routes_take(const struct ini_set *set, void *arg, struct error *err)
 {
     struct routed *routed = arg;
+    bool all = has_protocol(set);
 
     (void)err;
     for (const struct ini_section *s = set->first; s != NULL; s = s->next) {
@@ -104,6 +121,8 @@ routes_take(const struct ini_set *set, void *arg, struct error *err)
         if (e != NULL && namespace_path_parse(&ns, span_of(e->value), NULL) ==
                              NAMESPACE_PATH_OK)
             routed->visit(routed->arg, &ns);
+        if (all && s->kind == SECTION_ACCESS && s->ns.length > 0)
+            routed->visit(routed->arg, &s->ns);
     }
     return 0;
 }

@@ -145,6 +145,16 @@ Test(config_route, refuses_what_is_no_route)
         {"[route/r]\npath = /r/\n", "t.conf:10: [route/r] needs namespace"},
         {"[route/r]\npath = /r/\nnamespace = root\\hw\n",
          "t.conf:10: [route/r] needs upstream"},
+        {ROUTE("protocol = soap\n"),
+         "t.conf:14: protocol = soap: must be http, wsman or cim-xml"},
+        {ROUTE("protocol = wsman\n"),
+         "t.conf:12: namespace: each request of this protocol says its own"},
+        {"[route/r]\npath = /r\nprotocol = cim-xml\nupstream = http://h\n"
+         "methods = POST\n",
+         "t.conf:14: methods: there is only POST in this protocol"},
+        {"[route/r]\npath = /r\nprotocol = cim-xml\nupstream = none\n",
+         "t.conf:13: upstream = none: /auth does not see what requests of "
+         "this protocol are about"},
         {ROUTE("hosts = a b\n"), "t.conf:14: hosts = a b: 'a b' is no host"},
         {ROUTE("methods = GET, get\n"),
          "t.conf:14: methods = GET, get: 'get' is none of GET, HEAD, POST, "
@@ -198,6 +208,35 @@ Test(config_route, refuses_what_is_no_route)
 
         cr_expect(load(rows[i].text, &c, &err) < 0, "%s", rows[i].text);
         cr_expect_str_eq(err.text, rows[i].message);
+        config_free(c);
+    }
+}
+
+Test(config_route, leaves_the_namespace_to_requests_that_say_it)
+{
+    static const struct {
+        const char *text;
+        enum route_protocol protocol;
+    } rows[] = {
+        {"protocol = wsman\n", ROUTE_WSMAN},
+        {"protocol = cim-xml\n", ROUTE_CIMXML},
+        {"protocol = http\nnamespace = root\\hw\n", ROUTE_HTTP},
+    };
+    struct namespace_path hw, other;
+
+    namespace_path_parse(&hw, SPAN("root\\hw"), NULL);
+    namespace_path_parse(&other, SPAN("root\\other"), NULL);
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        char text[256];
+        struct config *c;
+
+        snprintf(text, sizeof(text),
+                 "[route/r]\npath = /r\nupstream = http://h\n%s",
+                 rows[i].text);
+        c = load_good(text);
+        cr_expect_eq(c->routes[0].protocol, rows[i].protocol);
+        cr_expect(config_route_leads_to(c, &c->routes[0], &hw));
+        cr_expect_not(config_route_leads_to(c, &c->routes[0], &other));
         config_free(c);
     }
 }

@@ -74,6 +74,15 @@ Test(paths, tells_the_namespaces_that_routes_lead_to)
                   count_route, &b, &err) == 0,
               "%s", err.text);
     cr_assert_str_eq(b.data, "root\\a root\\c\\d ");
+    buf_reset(&b);
+    /* Where requests say it, to all that somebody may come in to. */
+    cr_assert(config_routed_each(
+                  write_conf("[route/a]\npath = /a/\nnamespace = Root\\A\n"
+                             "[route/b]\nprotocol = cim-xml\n"
+                             "[access/Root\\X]\nallow = y\n"),
+                  count_route, &b, &err) == 0,
+              "%s", err.text);
+    cr_assert_str_eq(b.data, "root\\a root\\x ");
     buf_fini(&b);
     cr_assert(config_routed_each("/nowhere/at/all", count_route, &b, &err) <
               0);

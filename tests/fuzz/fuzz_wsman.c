@@ -1,6 +1,7 @@
 /* wsman_request_parse: what is accepted is complete, what is refused says
  * why and nothing else; and whatever came in, the fault that answers it is
- * an envelope that is understood. */
+ * an envelope that is understood.  What both readings accept is about one
+ * namespace. */
 #include <libxml/parser.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -77,7 +78,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct buf out = BUF_INIT;
     const struct wsman_content_type told = {XML_CHARSET_UNKNOWN, {NULL, 0}};
     struct wsman_content_type type;
-    struct wsman_request r;
+    struct wsman_request r, forwarded;
 
     if (copy == NULL)
         return 0;
@@ -90,6 +91,16 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_accepted(&r);
     else
         check_refused(&r);
+    if (wsman_forwarded_parse((struct span){copy, size}, &told, &forwarded) ==
+        WSMAN_PARSE_OK)
+    {
+        check_accepted(&forwarded);
+        check(r.problem != NULL ||
+              (namespace_path_equal(&r.namespace, &forwarded.namespace) &&
+               r.access == forwarded.access));
+    } else {
+        check_refused(&forwarded);
+    }
     f.kind = r.problem != NULL ? r.fault : WSMAN_FAULT_ACTION;
     f.message_id = r.message_id;
     check(wsman_fault_format(&f, &out));

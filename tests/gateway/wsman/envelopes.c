@@ -15,6 +15,17 @@ parse_text(const char *xml, struct wsman_request *out)
     return wsman_request_parse(span_of(xml), &untold, out);
 }
 
+static void
+envelope_make(const char *headers, const char *body, struct buf *xml)
+{
+    buf_addf(xml,
+             "<s:Envelope xmlns:s=\"" SOAP_NS "\" xmlns:a=\"" WSA_NS
+             "\" xmlns:w=\"" WSMAN_NS "\" xmlns:i=\"" IDENTITY_NS
+             "\" xmlns:n=\"" ENUMERATION "\" xmlns:b=\"" BINDING
+             "\"><s:Header>%s</s:Header><s:Body>%s</s:Body></s:Envelope>",
+             headers, body);
+}
+
 enum wsman_parse
 parse_envelope(const char *headers, const char *body,
                struct wsman_request *out)
@@ -22,13 +33,22 @@ parse_envelope(const char *headers, const char *body,
     struct buf xml = BUF_INIT;
     enum wsman_parse result;
 
-    buf_addf(&xml,
-             "<s:Envelope xmlns:s=\"" SOAP_NS "\" xmlns:a=\"" WSA_NS
-             "\" xmlns:w=\"" WSMAN_NS "\" xmlns:i=\"" IDENTITY_NS
-             "\" xmlns:n=\"" ENUMERATION "\" xmlns:b=\"" BINDING
-             "\"><s:Header>%s</s:Header><s:Body>%s</s:Body></s:Envelope>",
-             headers, body);
+    envelope_make(headers, body, &xml);
     result = parse_buf(&xml, out);
+    buf_fini(&xml);
+    return result;
+}
+
+enum wsman_parse
+forward_envelope(const char *headers, const char *body,
+                 struct wsman_request *out)
+{
+    struct buf xml = BUF_INIT;
+    enum wsman_parse result;
+
+    envelope_make(headers, body, &xml);
+    cr_assert(!buf_failed(&xml));
+    result = wsman_forwarded_parse(buf_span(&xml), &untold, out);
     buf_fini(&xml);
     return result;
 }

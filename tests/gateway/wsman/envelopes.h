@@ -40,6 +40,8 @@ extern const struct wsman_content_type untold;
 /* An envelope around these headers and this body, parsed. */
 enum wsman_parse parse_envelope(const char *headers, const char *body,
                                 struct wsman_request *out);
+enum wsman_parse forward_envelope(const char *headers, const char *body,
+                                  struct wsman_request *out);
 enum wsman_parse parse_text(const char *xml, struct wsman_request *out);
 enum wsman_parse parse_buf(const struct buf *xml, struct wsman_request *out);
 

@@ -50,15 +50,20 @@ set_url(CURL *easy, const struct config_upstream *u, struct span target)
 
 /* What is different for each upstream. */
 bool
-easy_aim(CURL *easy, const struct upstream *u, struct span target)
+easy_aim(CURL *easy, const struct upstream *u, struct span target, bool kept)
 {
+    struct place *place = u->place;
     const struct config_upstream *c = u->config;
 
     curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, c->unix_path);
     curl_easy_setopt(easy, CURLOPT_RESOLVE,
-                     u->place != NULL ? u->place->resolve : NULL);
+                     place == NULL ? NULL
+                     : kept        ? place->resolve
+                                   : place->plain);
     curl_easy_setopt(easy, CURLOPT_CONNECT_TO,
-                     u->place != NULL ? u->place->connect_to : NULL);
+                     place != NULL && kept ? place->connect_to : NULL);
+    if (place != NULL && kept)
+        place->told = true;
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, c);
     return set_url(easy, c, target);
 }

@@ -99,7 +99,7 @@ check_configure(struct check *c)
     curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, 1L);
     curl_easy_setopt(e, CURLOPT_FORBID_REUSE, 1L);
     curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)r->health_timeout_s * 1000);
-    return easy_aim(e, c->upstream, span_of(r->health_path));
+    return easy_aim(e, c->upstream, span_of(r->health_path), false);
 }
 
 void

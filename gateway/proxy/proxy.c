@@ -54,7 +54,7 @@ upstream_open(struct proxy_route *r, struct upstream *u,
         return -1;
     if (config->numeric || config->unix_path != NULL || address[0] == '\0')
         return 0;
-    u->place = place_new(config, address, 0);
+    u->place = place_new(config, address, 0, NULL);
     return u->place != NULL
                ? 0
                : error_set_errno(err, ENOMEM, "route '%s'", r->config->name);
@@ -142,7 +142,8 @@ bool
 proxy_set_addresses(struct proxy *p, size_t upstream, const char *addresses)
 {
     struct upstream *u = &p->upstreams[upstream];
-    struct place *place = place_new(u->config, addresses, ++p->places);
+    struct place *place =
+        place_new(u->config, addresses, ++p->places, u->place);
 
     if (place == NULL)
         return false;

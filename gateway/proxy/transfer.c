@@ -178,7 +178,8 @@ start(struct proxy_transfer *t)
     place_leave(t->place);
     t->place = place_use(u->place);
     t->tried |= UINT64_C(1) << (u - r->upstreams);
-    if (buf_failed(&t->target) || !easy_aim(t->easy, u, buf_span(&t->target)))
+    if (buf_failed(&t->target) ||
+        !easy_aim(t->easy, u, buf_span(&t->target), true))
         return false;
     t->error[0] = '\0';
     t->refusal = PROXY_FAILURE_NONE;

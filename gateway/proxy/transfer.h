@@ -13,7 +13,11 @@
  */
 struct place {
     unsigned uses;
+    char *key;   /* "host:port" that stands for it */
+    char *stale; /* that of one before, which is forgotten; NULL: none */
+    bool told;   /* to the handle of a route */
     struct curl_slist *resolve, *connect_to;
+    struct curl_slist *plain; /* for connections that are not kept */
 };
 
 /* One server, as this process has met it. */
@@ -164,7 +168,9 @@ bool easy_add_lines(struct proxy_transfer *t, const struct proxy_request *q);
 void easy_configure(struct proxy_transfer *t, const struct proxy_request *q);
 /* What is the same for all that goes to servers of the route. */
 void easy_prepare(CURL *easy, const struct config_route *c, char *error);
-bool easy_aim(CURL *easy, const struct upstream *u, struct span target);
+/* kept: the connection may be one that was kept, and be kept. */
+bool easy_aim(CURL *easy, const struct upstream *u, struct span target,
+              bool kept);
 
 /* -- sign.c: upstreams that have a service ---------------------------------- */
 
@@ -189,9 +195,9 @@ size_t answer_line(char *bytes, size_t size, size_t count, void *arg);
 /* -- place.c -------------------------------------------------------------- */
 
 /* addresses: at least one.  number: 0, or one that no other place has.
- * NULL: no memory. */
+ * before: whose it takes, or NULL.  NULL: no memory. */
 struct place *place_new(const struct config_upstream *u, const char *addresses,
-                        unsigned number);
+                        unsigned number, const struct place *before);
 struct place *place_use(struct place *p); /* NULL stays NULL */
 void place_leave(struct place *p);
 

@@ -225,7 +225,7 @@ children_reap(struct master *m)
     pid_t pid;
 
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-        resolver_reaped(m, pid);
+        resolver_reaped(m, pid, status);
         for (struct child *c = m->children; c != NULL; c = c->next) {
             if (c->pid == pid && !c->gone) {
                 child_died(m, c, status);

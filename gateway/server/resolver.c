@@ -138,7 +138,7 @@ found(struct master *m, struct upstream_set *set, size_t upstream,
         return;
     free(set->addresses[upstream]);
     set->addresses[upstream] = copy;
-    log_write(LOG_LEVEL_NOTICE, "[route/%s] upstream %s is at %s now", r->name,
+    log_write(LOG_LEVEL_INFO, "[route/%s] upstream %s is at %s now", r->name,
               u->url, text);
     children_send_addresses(m, upstream, text);
 }
@@ -211,14 +211,19 @@ resolver_stop(struct master *m)
         return;
     if (r->pid > 0)
         kill(r->pid, SIGKILL);
+    r->pid = 0;
     round_end(m);
 }
 
 void
-resolver_reaped(struct master *m, pid_t pid)
+resolver_reaped(struct master *m, pid_t pid, int status)
 {
-    if (m->resolver.pid == pid)
-        m->resolver.pid = 0;
+    if (m->resolver.pid != pid)
+        return;
+    m->resolver.pid = 0;
+    if (status != 0)
+        log_write(LOG_LEVEL_WARNING, "names of upstreams: a round ended with "
+                                     "some of them not looked up");
 }
 
 static int

@@ -22,7 +22,7 @@ struct resolver {
 
 /* Begins a round if one is due. */
 void resolver_tick(struct master *m);
-void resolver_reaped(struct master *m, pid_t pid);
+void resolver_reaped(struct master *m, pid_t pid, int status);
 /* Ends the one at work: what its setup names is no longer wanted. */
 void resolver_stop(struct master *m);
 

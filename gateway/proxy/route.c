@@ -130,9 +130,9 @@ upstream_is_up(const struct proxy_route *r, const struct upstream *u,
 static bool
 upstream_is_ready(const struct proxy_route *r, const struct upstream *u)
 {
-    const struct proxy_signer *s = &r->proxy->options.signer;
-
-    return u->config->service == NULL || s->ready(s->arg, u->config);
+    return u->config->service == NULL ||
+           r->proxy->options.signer.ready(r->proxy->options.signer.arg,
+                                          u->config);
 }
 
 bool

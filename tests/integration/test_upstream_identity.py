@@ -1,6 +1,5 @@
 #!/usr/bin/env python3
 """The gateway signs in to servers behind it: identity = negotiate."""
-import base64
 import concurrent.futures
 import contextlib
 import json
@@ -9,19 +8,12 @@ import re
 import shutil
 import signal
 import socket
-import sys
-import threading
 
-try:
-    import gssapi
-except ImportError:  # it belongs to the distribution's Python only
-    if os.path.realpath(sys.executable) == os.path.realpath(
-            "/usr/bin/python3"):
-        raise
-    os.execv("/usr/bin/python3", ["/usr/bin/python3"] + sys.argv)
+from signed_upstream import Signed
 
-from harness import (OPEN, OPEN_MOF, Gate, Realm, at_end, expect, expect_equal, is_sanitized, main,
-                     program, read, run, scratch, test, tls_dir, wait_for)
+from harness import (OPEN, OPEN_MOF, Gate, Realm, at_end, expect, expect_equal,
+                     is_sanitized, main, program, read, run, scratch, test,
+                     tls_dir, wait_for)
 from upstream import Upstream
 
 MOF = r"""
@@ -45,84 +37,11 @@ def key(principal, *options):
 CLIENT = key("nsgate/localhost")
 
 
-class Signed(Upstream):
-    """Wants a token of each request, and remembers those that it took."""
-
-    def __init__(self, keytab, **options):
-        self.lock = threading.Lock()
-        self.refusals, self.tokens, self.users, self.replies = [], [], [], []
-        self.tickets = set()
-        self.mood = "honest"
-        self.use(keytab)
-        super().__init__(**options)
-
-    def use(self, keytab):
-        """Takes another keytab, and forgets no token."""
-        self.credentials = gssapi.Credentials(usage="accept", store={
-            "keytab": "FILE:" + keytab, "rcache": "file2:%s/rcache" % where})
-
-    def admit(self, c, seen):
-        sent = seen.values("Authorization")
-        with self.lock:
-            try:
-                expect_equal(len(sent), 1, "Authorizations")
-                scheme, _, token = sent[0].partition(" ")
-                expect_equal(scheme, "Negotiate", "scheme")
-                context = gssapi.SecurityContext(creds=self.credentials,
-                                                 usage="accept")
-                reply = context.step(base64.b64decode(token))
-                expect(context.complete, "more than one leg")
-                flags = gssapi.RequirementFlag
-                expect(not context.actual_flags & flags.delegate_to_peer,
-                       "delegated")
-                expect(context.actual_flags & flags.confidentiality and
-                       context.actual_flags & flags.mutual_authentication,
-                       "flags", context.actual_flags)
-            except Exception as e:  # pylint: disable=broad-except
-                self.refusals.append(str(e))
-                return self.refuse(c, seen)
-            self.tokens.append(token)
-            self.users.append(str(context.initiator_name))
-            seen.lifetime = context.lifetime
-        value = base64.b64encode(reply).decode()
-        self.replies.append(value)
-        seen.added = {
-            "honest": [("WWW-Authenticate", "Negotiate " + value)],
-            "listed": [("WWW-Authenticate",
-                        'Basic realm="x", Negotiate %s' % value)],
-            "silent": [],
-            "bare": [("WWW-Authenticate", "Negotiate")],
-            "noise": [("WWW-Authenticate", "Negotiate AAAA")],
-            "no base64": [("WWW-Authenticate", "Negotiate ?")],
-            "old": [("WWW-Authenticate", "Negotiate " + self.replies[0])],
-            "cut": [("WWW-Authenticate", "Negotiate " + value[:-8])],
-            "basic": [("WWW-Authenticate", "Basic " + value)],
-            "twice": [("WWW-Authenticate", "Negotiate " + value)] * 2,
-        }[self.mood]
-        return True
-
-    def refuse(self, c, seen):
-        self.answer(c, seen, b"no", "401 Unauthorized",
-                    [("WWW-Authenticate", "Negotiate"),
-                     ("Connection", "close")])
-        return False
-
-    def _drop(self, _c, _seen, _f):
-        """Takes the token, and then the connection is gone; the next time it
-        answers."""
-        if self.dropped:
-            return self.answer(_c, _seen, b"at last")
-        self.dropped = True
-        return False
-
-    dropped = False
-
-
 SERVERS = {}
 
 
 def server(name, keytab, **options):
-    SERVERS[name] = Signed(keytab, **options)
+    SERVERS[name] = Signed(keytab, where, **options)
     at_end(SERVERS[name].close)
     return SERVERS[name]
 

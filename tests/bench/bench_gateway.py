@@ -75,10 +75,13 @@ def children(pid):
 
 
 def cpu_seconds(pids):
+    """Of all their threads."""
     total = 0
     for pid in pids:
-        with open("/proc/%d/schedstat" % pid, encoding="ascii") as f:
-            total += int(f.read().split()[0])
+        for task in os.listdir("/proc/%d/task" % pid):
+            with open("/proc/%d/task/%s/schedstat" % (pid, task),
+                      encoding="ascii") as f:
+                total += int(f.read().split()[0])
     return total / 1e9
 
 

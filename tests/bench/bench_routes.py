@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Forwarding and sessions, beside nginx and the HTTP library alone.
+"""Forwarding and sessions, beside nginx, Apache and the HTTP library alone.
 
 usage: bench_routes.py [ROUNDS [REQUESTS]]
 
@@ -15,6 +15,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import bench_gateway as bench  # noqa: E402
+from apache import Apache  # noqa: E402
 from bench_gateway import harness  # noqa: E402
 
 WAITING = 1000
@@ -137,13 +138,22 @@ def main():
     through = bench.Served(realm, plain.process.pid, plain.port, "/plain/x",
                            200, {0}, False)
 
+    apache = Apache(realm, behind.port, {0})
+
+    def apached(fresh=False, headers=None):
+        return bench.Served(realm, apache.process.pid, apache.port,
+                            "/plain/x", 200, {0}, fresh, headers)
+
     def nsgated(path, fresh=False, headers=None):
         return bench.served(gate, "tools" if fresh else "proxy", path, 200,
                             {0}, fresh, headers)
     bench.compare("To a server behind, 1 process on one core", [
         ("nginx, proxy_pass", through),
         ("nsgated, session", nsgated("/plain/x", headers=lines)),
-        ("nsgated, fresh token", nsgated("/plain/x", True))],
+        ("Apache, session", apached(
+            headers=apache.session_lines(gate.token()))),
+        ("nsgated, fresh token", nsgated("/plain/x", True)),
+        ("Apache, fresh token", apached(True))],
         rounds, min(count, 5000))
     bench.compare("Answered at once, 1 process on one core", [
         ("libmicrohttpd", bench.bare(realm, 1, {0}, False)),

@@ -568,6 +568,7 @@ worker_main(const struct worker_boot *boot)
     struct error err = {0, ""};
     int status = 1;
 
+    heap_keep();
     atomic_store(&w.counters->pid, getpid());
     policy_holder_init(&w.policy, boot->config->state_dir);
     TAILQ_INIT(&w.bound);

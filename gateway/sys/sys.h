@@ -125,6 +125,12 @@ int privileges_keep_master(struct error *err);
 /* Not dumpable, no core with keys in it. */
 void privileges_hide_memory(void);
 
+/* -- heap ---------------------------------------------------------------- */
+
+/* Of what requests take and give back again and again a MiB stays: getting it
+ * from the kernel anew each time costs more than a request's own work. */
+void heap_keep(void);
+
 /* Allow-list of system calls; refused ones answer EPERM and exec kills. A
  * no-op in builds with sanitizers, whose runtimes need more. */
 int sandbox_worker(struct error *err);

@@ -54,7 +54,7 @@ LAYERS = {
 # Headers of libc and the kernel: anybody's.
 LIBC = set("""
 alloca assert ctype dirent dlfcn endian errno fcntl fnmatch ftw getopt glob
-grp ifaddrs inttypes iso646 libgen limits locale math netdb poll pwd regex
+grp ifaddrs inttypes iso646 libgen limits locale malloc math netdb poll pwd regex
 sched search setjmp signal spawn stdalign stdarg stdatomic stdbool stddef
 float stdint stdio stdlib stdnoreturn string strings sysexits syslog termios time
 uchar ucontext unistd utime wchar wctype byteswap error features libintl

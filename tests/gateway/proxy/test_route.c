@@ -114,7 +114,8 @@ Test(route, asks_upstreams_in_turn_and_those_that_failed_last)
     struct upstream u[3] = {{.config = &configs[0]},
                             {.config = &configs[1]},
                             {.config = &configs[2]}};
-    struct proxy_route r = {.config = &config, .upstreams = u};
+    struct proxy p = {0};
+    struct proxy_route r = {.proxy = &p, .config = &config, .upstreams = u};
 
     for (size_t i = 0; i < 6; i++)
         cr_expect_eq(route_pick_upstream(&r, 0), &u[i % 3]);

@@ -34,7 +34,8 @@ class Signed(Upstream):
     def use(self, keytab):
         """Takes another keytab, and forgets no token."""
         self.credentials = gssapi.Credentials(usage="accept", store={
-            "keytab": "FILE:" + keytab, "rcache": "file2:%s/rcache" % self.directory})
+            "keytab": "FILE:" + keytab,
+            "rcache": "file2:%s/rcache" % self.directory})
 
     def admit(self, c, seen):
         sent = seen.values("Authorization")

@@ -4,6 +4,7 @@ import concurrent.futures
 import contextlib
 import json
 import os
+import pwd
 import re
 import shutil
 import signal
@@ -11,9 +12,9 @@ import socket
 
 from signed_upstream import Signed
 
-from harness import (OPEN, OPEN_MOF, Gate, Realm, at_end, expect, expect_equal,
-                     is_sanitized, main, program, read, run, scratch, test,
-                     tls_dir, wait_for)
+from harness import (OPEN, OPEN_MOF, ROOT, Gate, Realm, at_end, expect,
+                     expect_equal, main, program, read, run, scratch, test,
+                     tls_dir, user_exists, wait_for)
 from upstream import Upstream
 
 MOF = r"""
@@ -115,7 +116,7 @@ def kdc_counts(service):
                           read(os.path.join(realm.dir, "kdc.log"))))
 
 
-# -- who is who ------------------------------------------------------------------
+# -- who is who -----------------------------------------------------------
 
 @test("the gateway signs in as itself, beside the headers about the client")
 def _():
@@ -166,7 +167,7 @@ def _():
         c.receive().expect(200)
 
 
-# -- tokens --------------------------------------------------------------------------
+# -- tokens ---------------------------------------------------------------
 
 @test("no token is sent twice: a hundred requests, one after another and many "
       "at once")
@@ -223,7 +224,7 @@ def _():
     expect(max(s.lifetime for s in brief.seen) <= 320, "short tickets")
 
 
-# -- servers that are not who they should be ---------------------------------------
+# -- servers that are not who they should be ------------------------------
 
 @test("an answer that does not prove who the server is does not come through")
 def _():
@@ -268,7 +269,7 @@ def _():
     expect_equal(len(rekeyed.refusals), before, "refusals")
 
 
-# -- KDCs ----------------------------------------------------------------------------
+# -- KDCs -----------------------------------------------------------------
 
 def start_kdc():
     run("krb5kdc", "-r", realm.name, "-P", os.path.join(realm.dir, "kdc.pid"),
@@ -361,7 +362,7 @@ def _():
     late.close()
 
 
-# -- processes -----------------------------------------------------------------------
+# -- processes ------------------------------------------------------------
 
 @test("a clerk or a worker that is killed is replaced, and has tickets")
 def _():
@@ -400,19 +401,46 @@ def _():
     get("/secure/x").expect(200)
 
 
-@test("keys and ticket-granting tickets are in no worker")
+def open_files(pid):
+    found = []
+    for fd in os.listdir("/proc/%d/fd" % pid):
+        with contextlib.suppress(FileNotFoundError):
+            found.append(os.readlink("/proc/%d/fd/%s" % (pid, fd)))
+    return found
+
+
+@test("as real users: the clerk is the workers' user, has nothing of the "
+      "state and leaves no memory file behind in a worker")
 def _():
-    if is_sanitized() or os.geteuid() != 0:
+    if not ROOT or not (user_exists("nsgate") and
+                        user_exists("nsgate-store")):
         return
-    # A worker has what it got by message alone: nothing that it could open.
-    for pid in gate.workers():
-        links = [os.readlink("/proc/%d/fd/%s" % (pid, fd))
-                 for fd in os.listdir("/proc/%d/fd" % pid)]
-        expect(not [x for x in links if "client.keytab" in x], "a keytab",
-               links)
+    users = Gate(realm, extra=CONFIG.replace(CA, ""), start=False, mof=(MOF,),
+                 user="nsgate", store_user="nsgate-store", workers=1)
+    shutil.copy(CLIENT, users.path("client.keytab"))
+    os.chmod(users.path("client.keytab"), 0o600)
+    users.start()
+    get("/unix/x", users).expect(200)
+    get("/rekeyed/x", users).expect(200)
+    status = users.status()
+    clerk, worker = status["clerk"]["pid"], status["workers"][0]["pid"]
+    expect_equal(read("/proc/%d/status" % clerk).split("Uid:\t")[1].split()[0],
+                 str(pwd.getpwnam("nsgate").pw_uid), "the clerk's user")
+    expect(not [x for x in open_files(clerk) if users.state in x],
+           "files of state_dir", open_files(clerk))
+    files = [x for x in open_files(worker) if "memfd" in x]
+    asked = kdc_counts("HTTP/other.test")
+    os.kill(clerk, signal.SIGKILL)  # the next one tells of all tickets anew
+    wait_for(lambda: kdc_counts("HTTP/other.test") > asked, "another ticket")
+    wait_for(lambda: "not found in Kerberos database" in users.log().split(
+        "is replaced")[-1], "the clerk's last word")
+    get("/unix/x", users).expect(200)
+    expect_equal([x for x in open_files(worker) if "memfd" in x], files,
+                 "memory files")
+    users.close()
 
 
-# -- configuration ----------------------------------------------------------------------
+# -- configuration --------------------------------------------------------
 
 @test("--check-config refuses a way from which the token could be taken")
 def _():

@@ -1,4 +1,3 @@
-#include "gateway/server/identity.h"
 #include "gateway/server/worker.h"
 
 #include <errno.h>
@@ -10,7 +9,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include "gateway/server/addresses.h"
+#include "gateway/server/identity.h"
 #include "gateway/server/messages.h"
 #include "gateway/wsman/wsman.h"
 
@@ -97,45 +96,6 @@ repository_tell(struct worker *w)
 }
 
 static void
-proxy_watch(struct worker *w)
-{
-    struct proxy_counts n;
-
-    proxy_sweep(w->proxy);
-    n = proxy_counts(w->proxy);
-    atomic_store(&w->counters->forwarded, n.sent);
-    atomic_store(&w->counters->upstream_failures, n.failed);
-    atomic_store(&w->counters->upstream_active, n.active);
-    atomic_store(&w->counters->upstream_turned, n.turned);
-    for (size_t i = 0; i < w->boot->upstreams->count; i++)
-        upstream_set_tell(w->boot->upstreams, w->boot->slot, i,
-                          proxy_upstream_is_up(w->proxy, i));
-}
-
-/* Said by the first worker that finds one down, and by the last that finds it
- * up again. */
-static void
-upstream_turned(void *arg, size_t upstream, bool up, const char *why)
-{
-    struct worker *w = arg;
-    const struct upstream_set *set = w->boot->upstreams;
-    const struct config_route *r = w->boot->config->routes;
-    unsigned down = upstream_set_tally(set, upstream).down;
-    size_t i = upstream;
-
-    upstream_set_tell(set, w->boot->slot, upstream, up);
-    if (up)
-        down = upstream_set_tally(set, upstream).down;
-    if (down > 0)
-        return;
-    for (; i >= r->upstream_count; r++)
-        i -= r->upstream_count;
-    log_write(up ? LOG_LEVEL_NOTICE : LOG_LEVEL_WARNING,
-              "[route/%s] upstream %s is %s: %s", r->name, r->upstreams[i].url,
-              up ? "up again" : "down", why);
-}
-
-static void
 watch_due(void *arg)
 {
     struct worker *w = arg;
@@ -153,7 +113,7 @@ watch_due(void *arg)
     repository_try(w);
     repository_tell(w);
     if (w->proxy != NULL)
-        proxy_watch(w);
+        upstreams_watch(w);
     for (size_t i = 0; i < w->endpoint_count; i++)
         connections += http_endpoint_connections(w->endpoints[i]);
     atomic_store(&w->counters->connections, connections);
@@ -267,16 +227,6 @@ listener_take(struct worker *w, int which, int fd)
 }
 
 static void
-addresses_take(struct worker *w, int upstream, const char *addresses)
-{
-    if (w->proxy != NULL && upstream >= 0 &&
-        (size_t)upstream < w->boot->upstreams->count &&
-        addresses_are_sound(addresses) &&
-        !proxy_set_addresses(w->proxy, (size_t)upstream, addresses))
-        log_write(LOG_LEVEL_ERROR, "changed addresses: out of memory");
-}
-
-static void
 master_ready(void *arg, uint32_t events)
 {
     struct worker *w = arg;
@@ -310,7 +260,7 @@ master_ready(void *arg, uint32_t events)
             requests_retry(w);
             break;
         case MESSAGE_ADDRESSES:
-            addresses_take(w, m.result, m.text);
+            upstreams_take(w, m.result, m.text);
             break;
         case MESSAGE_LISTENER:
             listener_take(w, m.result, fd);
@@ -389,33 +339,6 @@ routes_body_max(const struct config *c)
             max = c->routes[i].body_max;
     }
     return max;
-}
-
-static int
-proxy_open(struct worker *w, struct error *err)
-{
-    const struct worker_boot *boot = w->boot;
-    struct proxy_options options = {
-        .loop = w->loop,
-        .config = boot->config,
-        .addresses = (const char *const *)boot->upstreams->addresses,
-        .turned = upstream_turned,
-        .arg = w,
-    };
-
-    if (boot->config->route_count == 0)
-        return 0;
-    if (config_signs_in(boot->config)) {
-        if (identity_new(w, &w->identity, err) < 0)
-            return -1;
-        options.signer = identity_signer(w->identity);
-    }
-    if (proxy_new(&options, &w->proxy, err) < 0)
-        return -1;
-    for (size_t i = 0; i < boot->upstreams->count; i++)
-        upstream_set_tell(boot->upstreams, boot->slot, i,
-                          proxy_upstream_is_up(w->proxy, i));
-    return 0;
 }
 
 static int
@@ -524,7 +447,7 @@ worker_open(struct worker *w, struct error *err)
     if (w->events == NULL)
         return error_set_errno(err, ENOMEM, "events");
     if (acceptor_open(w, err) < 0 || endpoints_open(w, err) < 0 ||
-        proxy_open(w, err) < 0 || sessions_open(w, err) < 0)
+        upstreams_open(w, err) < 0 || sessions_open(w, err) < 0)
         return -1;
     policy_load(w, err);
     repository_try(w);

@@ -107,6 +107,15 @@ struct outbox *worker_outbox(struct worker *w);
 /* The dispatcher has said something. */
 void operation_answered(struct worker *w);
 
+/* -- servers of routes (worker_upstreams.c) ------------------------------- */
+
+/* Nothing if there is no route. */
+int upstreams_open(struct worker *w, struct error *err);
+/* Now and then, with a proxy. */
+void upstreams_watch(struct worker *w);
+/* What the master says: where one is from now on. */
+void upstreams_take(struct worker *w, int upstream, const char *addresses);
+
 /* -- the status listener (status.c) --------------------------------------- */
 
 void status_serve(struct worker *w, struct http_request *r);

@@ -126,7 +126,10 @@ easy_configure(struct proxy_transfer *t, const struct proxy_request *q)
     /* The library repeats what a kept connection has swallowed (RFC 9110
      * 9.2.2 lets it only where that is safe).  Who needs a connection of its
      * own leaves none behind: some servers have a process for each. */
-    if (!t->may_repeat) {
+    t->fresh = !t->may_repeat;
+    curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, socket_check);
+    curl_easy_setopt(e, CURLOPT_PREREQDATA, t);
+    if (t->fresh) {
         curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, 1L);
         curl_easy_setopt(e, CURLOPT_FORBID_REUSE, 1L);
     }

@@ -63,6 +63,8 @@ multi_add(struct multi *m, CURL *easy)
 {
     bool added;
 
+    curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, socket_open);
+    curl_easy_setopt(easy, CURLOPT_SOCKOPTDATA, m);
     curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, socket_close);
     curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, m);
     m->inside++;

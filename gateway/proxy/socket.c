@@ -3,6 +3,7 @@
  * open: one that waits for its next request is looked after as well.
  */
 #include <errno.h>
+#include <gnutls/gnutls.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -124,6 +125,16 @@ find(struct multi *m, curl_socket_t fd)
     return &m->sockets[fd];
 }
 
+static struct socket_watch *
+watch_new(struct multi *m, curl_socket_t fd)
+{
+    struct socket_watch *w = calloc(1, sizeof(*w));
+
+    if (w != NULL)
+        *w = (struct socket_watch){.multi = m, .fd = fd};
+    return w;
+}
+
 static void
 watch_free(struct socket_watch *w)
 {
@@ -151,12 +162,49 @@ socket_wanted(CURL *easy, curl_socket_t fd, int what, void *arg, void *known)
             socket_rests(*at, t);
         return 0;
     }
-    if (*at == NULL && (*at = calloc(1, sizeof(**at))) == NULL)
+    if (*at == NULL && (*at = watch_new(m, fd)) == NULL)
         return -1;
-    (*at)->multi = m;
-    (*at)->fd = fd;
     (*at)->idle = false;
     return socket_watch(*at, epoll_events(what));
+}
+
+/* Looked after from the beginning: a request may be over before the library
+ * wants anything of its socket. */
+int
+socket_open(void *arg, curl_socket_t fd, curlsocktype purpose)
+{
+    struct multi *m = arg;
+    struct socket_watch **at = find(m, fd);
+
+    (void)purpose;
+    if (at == NULL || (*at = watch_new(m, fd)) == NULL)
+        return CURL_SOCKOPT_ERROR;
+    (*at)->idle = true;
+    return socket_watch(*at, EPOLLIN) == 0 ? CURL_SOCKOPT_OK
+                                           : CURL_SOCKOPT_ERROR;
+}
+
+/* What came in one piece of TLS with the answer before is no longer in the
+ * socket. */
+static bool
+tls_is_silent(CURL *easy)
+{
+    const struct curl_tlssessioninfo *tls = NULL;
+
+    return curl_easy_getinfo(easy, CURLINFO_TLS_SSL_PTR, &tls) != CURLE_OK ||
+           tls == NULL || tls->internals == NULL ||
+           (tls->backend == CURLSSLBACKEND_GNUTLS &&
+            gnutls_record_check_pending(tls->internals) == 0);
+}
+
+int
+socket_check(void *arg, char *to, char *from, int to_port, int from_port)
+{
+    struct proxy_transfer *t = arg;
+
+    (void)to, (void)from, (void)to_port, (void)from_port;
+    t->stale = !t->fresh && !tls_is_silent(t->easy);
+    return t->stale ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
 int

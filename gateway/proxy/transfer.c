@@ -189,6 +189,18 @@ start(struct proxy_transfer *t)
     return t->added;
 }
 
+/* Nothing was sent on the kept connection. */
+static bool
+start_afresh(struct proxy_transfer *t)
+{
+    t->stale = t->seen = false;
+    t->fresh = true;
+    t->error[0] = '\0';
+    curl_easy_setopt(t->easy, CURLOPT_FRESH_CONNECT, 1L);
+    t->added = multi_add(&t->route->multi, t->easy);
+    return t->added;
+}
+
 static bool
 is_safe(const char *method)
 {
@@ -367,7 +379,7 @@ transfer_done(struct proxy_transfer *t, CURLcode code)
     const char *why;
 
     transfer_remove(t);
-    if (t->freed || t->ended)
+    if (t->freed || t->ended || (t->stale && start_afresh(t)))
         return;
     if (code == CURLE_OK) {
         transfer_end(t,

@@ -106,6 +106,8 @@ struct proxy_transfer {
     uint64_t body_sent;
     struct pipe up;
     bool may_repeat; /* a method that is safe, without a body */
+    bool fresh;      /* on a connection of its own */
+    bool stale;      /* the kept connection is no longer fit */
 
     struct buf lines; /* of the answer's head */
     struct buf location;
@@ -148,7 +150,10 @@ void *multi_ended(struct multi *m, CURLcode *code_out);
 /* CURLMOPT_SOCKETFUNCTION and CURLOPT_CLOSESOCKETFUNCTION; arg: the multi. */
 int socket_wanted(CURL *easy, curl_socket_t fd, int what, void *arg,
                   void *known);
+int socket_open(void *arg, curl_socket_t fd, curlsocktype purpose);
 int socket_close(void *arg, curl_socket_t fd);
+/* CURLOPT_PREREQFUNCTION: not on a kept connection with something to read. */
+int socket_check(void *arg, char *to, char *from, int to_port, int from_port);
 
 /* -- health.c ------------------------------------------------------------- */
 

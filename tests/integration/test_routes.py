@@ -552,6 +552,22 @@ def _():
 
 # -- privacy -----------------------------------------------------------------------------
 
+@test("what a server says when nobody asked is the answer to nobody")
+def _():
+    for up, path in ((plain, "/plain/"), (unix, "/guardedunix/"),
+                     (secure, "/guardedtls/")):
+        for _ in range(3):
+            up.said.clear()
+            up.release.clear()
+            get(path + "unasked").expect(204)
+            up.release.set()
+            wait_for(up.said.is_set, "the second answer")
+            up.release.clear()
+            expect_equal(get(path + "joined").body, b"first", path)
+            told = json.loads(get(path + "own").body)
+            expect_equal(told["target"], path + "own", path)
+
+
 @test("an encrypted namespace goes on only over a hop that is private")
 def _():
     before = count()

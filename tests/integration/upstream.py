@@ -24,6 +24,16 @@ class Seen:
         return [v for n, v in self.fields if n.lower() == name.lower()]
 
 
+class Behind:
+    """A socket on which something stands in front of what is sent."""
+
+    def __init__(self, c, front):
+        self.c, self.front = c, front
+
+    def sendall(self, data):
+        self.c.sendall(self.front + data)
+
+
 class Upstream:
     """Listens on TCP, TLS or a Unix socket until close()."""
 
@@ -289,6 +299,19 @@ class Upstream:
         self.body(f, seen)
         c.sendall(b"4\r\ndone\r\n0\r\n\r\n")
         return True
+
+    def _unasked(self, c, seen, _f):
+        """A second answer, once the first has been received."""
+        c.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+        self.release.wait(30)
+        self.answer(c, seen, b"second")
+        self.said.set()
+        return True
+
+    def _joined(self, c, seen, _f):
+        """A second answer in one piece with the body of the first."""
+        c.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n")
+        return self.answer(Behind(c, b"first"), seen, b"second")
 
     def _early(self, c, seen, _f):
         """Answers without having read the body, and closes."""

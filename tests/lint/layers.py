@@ -38,7 +38,7 @@ LAYERS = {
     "gateway/xml": (BASE, ["libxml/"]),
     "gateway/wsman": (BASE + ["policy/repository", "gateway/xml"], []),
     "gateway/cimxml": (BASE + ["gateway/xml"], []),
-    "gateway/proxy": (SYS + ["gateway/config"], ["curl/"]),
+    "gateway/proxy": (SYS + ["gateway/config"], ["curl/", "gnutls/"]),
     "gateway/rest": (SYS, ["cjson/"]),
     "gateway/callback": (SYS + ["gateway/config"], ["curl/", "sqlite3.h"]),
     "gateway/server": (

@@ -147,12 +147,18 @@ location_rewrite(struct proxy_transfer *t, struct span *value)
 
 /* -- the head as a whole -------------------------------------------------- */
 
-/* An upstream that sets the gateway's session. */
+/* An upstream that sets the gateway's session, also as the value of a cookie
+ * without a name, which a browser sends back alike. */
 static bool
 is_own_cookie(const struct proxy_field *f)
 {
+    struct span text = f->value;
+
+    while (text.length > 0 && (text.data[0] == '=' || text.data[0] == ' ' ||
+                               text.data[0] == '\t'))
+        text = span_skip(text, 1);
     return span_equal_nocase(f->name, SPAN("Set-Cookie")) &&
-           span_starts_nocase(f->value, SPAN("__Host-nsgate"));
+           span_starts_nocase(text, SPAN("__Host-nsgate"));
 }
 
 static void

@@ -28,7 +28,9 @@ static const char *const identities[] = {
     "X-Http-Method",  "X-Method-Override",
     "X-Original-URL", "X-Rewrite-URL",
     "X-Original-URI", "X-Original-Method",
-    "X-Request-Id"};
+    "X-Request-Id",   "Client-Cert",
+    "X-Forwarded",    "X-Original-Host",
+    "X-Host",         "Client-Cert-Chain"};
 static const char *const identity_prefixes[] = {"X-Remote-",
                                                 "X-Forwarded-",
                                                 "X-Nsgate-",
@@ -109,13 +111,27 @@ proxy_connection_list(const struct proxy_field *fields, size_t count,
     }
 }
 
+/* Some servers make '_' of every other byte: X.Remote.User is read as
+ * X-Remote-User (CGI, RFC 3875 4.1.18). */
+static bool
+is_unmistakable(struct span name)
+{
+    for (size_t i = 0; i < name.length; i++) {
+        char c = name.data[i];
+
+        if (!ascii_is_alpha(c) && !ascii_is_digit(c) && c != '-')
+            return false;
+    }
+    return true;
+}
+
 bool
 proxy_request_field_passes(struct span name, struct span connection,
                            bool forward_token)
 {
     if (span_equal_nocase(name, SPAN("Authorization")))
         return forward_token;
-    return memchr(name.data, '_', name.length) == NULL &&
+    return is_unmistakable(name) &&
            !is_one_of(name, hop_by_hop, ARRAY_COUNT(hop_by_hop)) &&
            !is_one_of(name, ours, ARRAY_COUNT(ours)) &&
            !is_one_of(name, identities, ARRAY_COUNT(identities)) &&

@@ -131,8 +131,9 @@ struct proxy_field {
 /*
  * What of a client's header reaches an upstream (RFC 9110 7.6.1; threat 23):
  * not what is meant for the next hop only, nor what Connection names, nor
- * anything that could be read as an identity or as ours.  Names with '_' are
- * left out: some readers take it for '-'.
+ * anything that could be read as an identity or as ours.  Names of
+ * more than letters, digits and '-' are left out: some readers take the rest
+ * for '-'.
  */
 /* All values of Connection as one list. */
 void proxy_connection_list(const struct proxy_field *fields, size_t count,

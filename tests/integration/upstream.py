@@ -205,7 +205,9 @@ class Upstream:
 
     def _session(self, c, seen, _f):
         return self.answer(c, seen, b"", fields=[
-            ("Set-Cookie", "__Host-nsgate=forged; Path=/; Secure")])
+            ("Set-Cookie", "__Host-nsgate=forged; Path=/; Secure"),
+            ("Set-Cookie", "=__Host-nsgate=forged; Path=/; Secure"),
+            ("Set-Cookie", " = =__Host-nsgate=forged; Path=/; Secure")])
 
     def _split(self, c, _seen, _f):
         c.sendall(b"HTTP/1.1 200 OK\r\nX-A: a\x01b\r\nContent-Length: 0"

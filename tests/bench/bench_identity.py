@@ -17,6 +17,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "../integration"))
 # pylint: disable=wrong-import-position
 import harness  # noqa: E402
+from signed_upstream import Signed  # noqa: E402
+from upstream import Upstream  # noqa: E402
 
 MOF = r"""
 #pragma namespace("\\\\.\\root\\Plain")
@@ -57,8 +59,6 @@ def cpu_seconds(pid):
 class Bench:
     def __init__(self, realm):
         os.environ.update(realm.env)
-        from signed_upstream import Signed  # reads the realm's krb5.conf
-        from upstream import Upstream
         where = harness.scratch()
         sockets = [os.path.join(where, name) for name in ("a", "b")]
         self.servers = [Upstream(unix=sockets[0]),

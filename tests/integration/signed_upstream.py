@@ -1,6 +1,6 @@
 """A server behind the gateway that wants to know who the gateway is.
 
-KRB5_CONFIG of this process must be the realm's.
+KRB5_CONFIG of this process must be the realm's before there is one.
 """
 import base64
 import os

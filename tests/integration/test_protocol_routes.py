@@ -511,6 +511,7 @@ def _():
     a, sent = counted(lambda: gate.ask("proxy", "/auth", gate.token(),
                                        headers))
     expect_equal((a.status, sent), (403, 0), "the answer %s" % a)
+    expect("nobody shows here" in a.json["detail"], "the detail", a)
 
 
 if __name__ == "__main__":

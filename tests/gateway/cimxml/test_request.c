@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "gateway/xml/xml.h"
+
 SUITE(request);
 
 static struct cimxml_request q;
@@ -261,6 +263,24 @@ Test(request, what_is_not_well_formed_is_said_so)
         cr_assert_str_eq(q.error, "request-not-well-formed", "%s: %s",
                          malformed[i], q.error);
     }
+}
+
+Test(request, a_document_is_utf8)
+{
+    const struct cimxml_headers headers = {
+        .operation = {SPAN("MethodCall"), 1},
+        .method = {SPAN("GetClass"), 1},
+        .object = {SPAN("root/cimv2"), 1},
+    };
+    struct buf wide = BUF_INIT;
+
+    cr_assert(xml_encode(XML_CHARSET_UTF16,
+                         SPAN(CALL_BEGIN GET_CLASS "</IMETHODCALL>" CALL_END),
+                         &wide));
+    assert_refused(cimxml_request_parse(&headers, buf_span(&wide), &q),
+                   "UTF-16", 400, "request-not-well-formed",
+                   "the document is not UTF-8");
+    buf_fini(&wide);
 }
 
 Test(request, what_is_not_forwarded_is_said_so)

@@ -21,6 +21,7 @@
 /* Resources (DSP0227 6, MS-WSMV 2.2.4.2). */
 #define WMI_PREFIX "http://schemas.microsoft.com/wbem/wsman/1/wmi/"
 #define CIM_PREFIX "http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/"
+#define CIM_PATH   "/wbem/wscim/1/cim-schema/2/" /* also of other owners */
 #define CIM_ALL    "http://schemas.dmtf.org/wbem/wscim/1/*"
 
 #define ADDRESS_ANONYMOUS NS_ADDRESS "/role/anonymous"

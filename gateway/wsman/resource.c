@@ -85,6 +85,23 @@ take_namespace(struct span path, struct wsman_request *out)
     return true;
 }
 
+/* The owner of a schema may give its classes a URI of the same shape under
+ * its own name (DSP0227 6): http://schemas.example.com/wbem/wscim/... */
+static bool
+cut_owner(struct span uri, struct span *rest_out)
+{
+    struct span host;
+    size_t length = 0;
+
+    if (!cut_prefix(uri, "http://", &host) &&
+        !cut_prefix(uri, "https://", &host))
+        return false;
+    while (length < host.length && host.data[length] != '/')
+        length++;
+    return length > 0 &&
+           cut_prefix(span_skip(host, length), CIM_PATH, rest_out);
+}
+
 /* root/cimv2/CLASS; a selector may say the same and nothing else. */
 static bool
 take_path(struct span path, struct span selector, struct wsman_request *out)
@@ -120,7 +137,8 @@ resource_read(struct span uri, struct span selector, bool forwarded,
         return take_path(rest, selector, out);
     if (span_equal(uri, SPAN(CIM_ALL)))
         rest = SPAN("*");
-    else if (!cut_prefix(uri, CIM_PREFIX, &rest))
+    else if (!cut_prefix(uri, CIM_PREFIX, &rest) &&
+             !(forwarded && cut_owner(uri, &rest)))
         return resource_refuse(out, WSMAN_FAULT_RESOURCE,
                                "the ResourceURI is not a CIM class");
     if (selector.data == NULL && forwarded)

@@ -7,6 +7,7 @@ SUITE(forwarded);
 
 #define NS(path) SELECTORS(SELECTOR("__cimnamespace", path))
 #define THING    RESOURCE(WMI "root/a/Thing")
+#define OWNER    "http://schema.example.com/wbem/wscim/1/cim-schema/2/"
 #define ENUM     ACTION(ENUMERATION "/Enumerate") MESSAGE(URN)
 #define PULLING  ACTION(ENUMERATION "/Pull") MESSAGE(URN)
 
@@ -22,6 +23,7 @@ Test(forwarded, what_the_server_may_understand_goes_through)
         {USUAL RESOURCE(CIM "Thing") NS("root/A"), "", WSMAN_ACCESS_READ},
         {USUAL RESOURCE("http://schemas.dmtf.org/wbem/wscim/1/*") NS("root/A"),
          "", WSMAN_ACCESS_READ},
+        {USUAL RESOURCE(OWNER "Thing") NS("root/a"), "", WSMAN_ACCESS_READ},
         {USUAL THING "<w:FragmentTransfer>x</w:FragmentTransfer>", "",
          WSMAN_ACCESS_READ},
         {USUAL THING "<x:New xmlns:x='urn:x' s:mustUnderstand='1'/>", "",
@@ -59,6 +61,7 @@ Test(forwarded, what_the_server_may_understand_goes_through)
     "</n:Enumerate>"
 #define OTHER      "the body names another namespace"
 #define NO_DEFAULT "the selector __cimnamespace is missing"
+#define NO_CLASS   "the ResourceURI is not a CIM class"
 #define UNKNOWN    "a header that must be understood is not known"
 
 Test(forwarded, which_namespace_is_asked_for_is_certain)
@@ -72,8 +75,18 @@ Test(forwarded, which_namespace_is_asked_for_is_certain)
          NO_DEFAULT},
         {USUAL RESOURCE("http://schemas.dmtf.org/wbem/wscim/1/*"), "",
          WSMAN_FAULT_INVALID_SELECTORS, NO_DEFAULT},
+        {USUAL RESOURCE(OWNER "Thing"), "", WSMAN_FAULT_INVALID_SELECTORS,
+         NO_DEFAULT},
+        {USUAL RESOURCE("http:///wbem/wscim/1/cim-schema/2/Thing")
+             NS("root/a"),
+         "", WSMAN_FAULT_RESOURCE, NO_CLASS},
+        {USUAL RESOURCE("http://x/y/wbem/wscim/1/cim-schema/2/Thing")
+             NS("root/a"),
+         "", WSMAN_FAULT_RESOURCE, NO_CLASS},
+        {USUAL RESOURCE(OWNER "a/Thing") NS("root/a"), "",
+         WSMAN_FAULT_RESOURCE, "the ResourceURI names no class"},
         {USUAL RESOURCE("urn:shell") NS("root/a"), "", WSMAN_FAULT_RESOURCE,
-         "the ResourceURI is not a CIM class"},
+         NO_CLASS},
         {ENUM THING, OBJECT(WMI "root/b/C", ""), WSMAN_FAULT_INVALID_SELECTORS,
          OTHER},
         {ENUM THING, OBJECT(CIM "C", NS("root/b")),

@@ -93,6 +93,20 @@ easy_prepare(CURL *e, const struct config_route *c, char *error)
     curl_easy_setopt(e, CURLOPT_SSLKEY, c->upstream_key);
 }
 
+/* A connection is there, and nothing is sent yet: the library has one callback
+ * for it. */
+static int
+before_request(void *arg, char *to, char *from, int to_port, int from_port)
+{
+    struct proxy_transfer *t = arg;
+
+    (void)to, (void)from, (void)to_port, (void)from_port;
+    return socket_is_fit(t) &&
+                   (!t->route->config->negotiate || sign_request(t))
+               ? CURL_PREREQFUNC_OK
+               : CURL_PREREQFUNC_ABORT;
+}
+
 void
 easy_configure(struct proxy_transfer *t, const struct proxy_request *q)
 {
@@ -106,10 +120,8 @@ easy_configure(struct proxy_transfer *t, const struct proxy_request *q)
     curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, transfer_take_answer);
     curl_easy_setopt(e, CURLOPT_WRITEDATA, t);
     curl_easy_setopt(e, CURLOPT_HTTPHEADER, t->headers);
-    if (t->route->config->negotiate) {
-        curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, sign_request);
-        curl_easy_setopt(e, CURLOPT_PREREQDATA, t);
-    }
+    curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, before_request);
+    curl_easy_setopt(e, CURLOPT_PREREQDATA, t);
     if (head)
         curl_easy_setopt(e, CURLOPT_NOBODY, 1L);
     else if (q->has_body)
@@ -127,8 +139,6 @@ easy_configure(struct proxy_transfer *t, const struct proxy_request *q)
      * 9.2.2 lets it only where that is safe).  Who needs a connection of its
      * own leaves none behind: some servers have a process for each. */
     t->fresh = !t->may_repeat;
-    curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, socket_check);
-    curl_easy_setopt(e, CURLOPT_PREREQDATA, t);
     if (t->fresh) {
         curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, 1L);
         curl_easy_setopt(e, CURLOPT_FORBID_REUSE, 1L);

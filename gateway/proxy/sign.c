@@ -53,20 +53,14 @@ signature_make(struct proxy_transfer *t)
  * again when a kept connection turns out to be dead, and the token in it
  * would be a replay.
  */
-int
-sign_request(void *arg, char *ip, char *local_ip, int port, int local_port)
+bool
+sign_request(struct proxy_transfer *t)
 {
-    struct proxy_transfer *t = arg;
-
-    (void)ip;
-    (void)local_ip;
-    (void)port;
-    (void)local_port;
     signature_drop(t);
     if (!t->freed && signature_make(t))
-        return CURL_PREREQFUNC_OK;
+        return true;
     t->refusal = PROXY_FAILURE_TICKET;
-    return CURL_PREREQFUNC_ABORT;
+    return false;
 }
 
 /* The token of the one Negotiate among the challenges, which may share a

@@ -197,14 +197,11 @@ tls_is_silent(CURL *easy)
             gnutls_record_check_pending(tls->internals) == 0);
 }
 
-int
-socket_check(void *arg, char *to, char *from, int to_port, int from_port)
+bool
+socket_is_fit(struct proxy_transfer *t)
 {
-    struct proxy_transfer *t = arg;
-
-    (void)to, (void)from, (void)to_port, (void)from_port;
     t->stale = !t->fresh && !tls_is_silent(t->easy);
-    return t->stale ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+    return !t->stale;
 }
 
 int

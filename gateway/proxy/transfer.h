@@ -152,8 +152,8 @@ int socket_wanted(CURL *easy, curl_socket_t fd, int what, void *arg,
                   void *known);
 int socket_open(void *arg, curl_socket_t fd, curlsocktype purpose);
 int socket_close(void *arg, curl_socket_t fd);
-/* CURLOPT_PREREQFUNCTION: not on a kept connection with something to read. */
-int socket_check(void *arg, char *to, char *from, int to_port, int from_port);
+/* False: a kept connection with something to read. */
+bool socket_is_fit(struct proxy_transfer *t);
 
 /* -- health.c ------------------------------------------------------------- */
 
@@ -179,9 +179,8 @@ bool easy_aim(CURL *easy, const struct upstream *u, struct span target,
 
 /* -- sign.c: upstreams that have a service ---------------------------------- */
 
-/* CURLOPT_PREREQFUNCTION: a connection is there, and nothing is sent yet. */
-int sign_request(void *arg, char *ip, char *local_ip, int port,
-                 int local_port);
+/* A connection is there, and nothing is sent yet; false: nothing may be. */
+bool sign_request(struct proxy_transfer *t);
 /* What the head of an answer says; false: it is none of ours. */
 bool sign_verify(struct proxy_transfer *t, int status,
                  const struct proxy_field *fields, size_t count);

@@ -129,7 +129,7 @@ session_cookie_make(const struct request *r, char out[SESSION_COOKIE_MAX])
         return true;
     }
     if (r->auth.outcome != AUTH_OK || r->session.used || left_s < 1 ||
-        !session_is_possible(r))
+        r->resource == RESOURCE_LOGOUT || !session_is_possible(r))
         return false;
     ok = session_realm(r, &realm) &&
          session_seal(r->worker->sessions, buf_span(&realm), &r->auth, &s,
@@ -143,14 +143,53 @@ session_cookie_make(const struct request *r, char out[SESSION_COOKIE_MAX])
 
 /* -- POST /auth/logout ------------------------------------------------------- */
 
+/* The session that is shown beside a token, which was who this is.  False: it
+ * is somebody else's, whom this one may not log out. */
+static bool
+session_beside(struct request *r, bool *good_out)
+{
+    struct auth_result who = {.outcome = AUTH_REFUSED};
+    struct span cookie = session_cookie(r);
+    struct buf realm = BUF_INIT;
+    bool own;
+
+    *good_out = cookie.length > 0 && session_is_possible(r) &&
+                session_realm(r, &realm) &&
+                session_open(r->worker->sessions, buf_span(&realm), cookie,
+                             clock_now_us(), &who, &r->session.sealed);
+    own = !*good_out || strcmp(who.principal, r->auth.principal) == 0;
+    buf_fini(&realm);
+    auth_result_fini(&who);
+    return own;
+}
+
+static enum step_result
+session_refuse_logout(struct request *r)
+{
+    static const char detail[] = "The session is not of whom the token is.";
+
+    r->reason = "other-session";
+    atomic_fetch_add_explicit(&r->worker->counters->denied, 1,
+                              memory_order_relaxed);
+    record_event(r, EVENT_ACCESS_REFUSED, r->reason, detail,
+                 "Log it out by its cookie alone.");
+    answer_problem(r, 403, "access-denied", "Access denied", detail, 0, NULL);
+    return STEP_DONE;
+}
+
 enum step_result
 session_logout(struct request *r)
 {
+    bool good = r->session.used;
+
     if (strcmp(request_method(r), "POST") != 0) {
         answer_method_not_allowed(r, "POST");
         return STEP_DONE;
     }
-    if (r->session.used)
+    /* "Logged out" must not be said of a session that lives on. */
+    if (!good && !session_beside(r, &good))
+        return session_refuse_logout(r);
+    if (good)
         revoked_add(r->worker->boot->revoked, &r->session.sealed,
                     clock_now_us());
     r->session.end = true;

@@ -205,6 +205,26 @@ def _():
     gate.ask("https", "/auth/logout", method="POST").expect(401)
 
 
+@test("who logs out with a token as well has no session any more")
+def _():
+    def leave(cookie, user):
+        return gate.ask("https", "/auth/logout", gate.token(user=user),
+                        [("Cookie", cookie)], "POST")
+
+    cookie, other = sign_in(), sign_in()
+    a = leave(cookie, "alice").expect(204)
+    expect("Max-Age=0" in a.headers["set-cookie"], "kept", a.headers)
+    refused(show(cookie), "logged out beside a token")
+    # Another's stays, and nobody is told that it does not.
+    a = leave(other, "bob").expect(403)
+    expect("not of whom the token is" in a.body.decode(), "why", a.body)
+    expect("set-cookie" not in a.headers, "a session of a logout", a.headers)
+    show(other).expect(200)
+    # One that means nothing is forgotten.
+    a = leave("__Host-nsgate=x", "alice").expect(204)
+    expect("Max-Age=0" in a.headers["set-cookie"], "kept", a.headers)
+
+
 @test("keys are rotated by a reload, and a removed one ends its sessions")
 def _():
     cookie = sign_in()

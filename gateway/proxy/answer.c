@@ -164,8 +164,12 @@ is_own_cookie(const struct proxy_field *f)
 static void
 filter(struct head *h)
 {
-    struct buf connection = BUF_INIT;
+    struct buf connection = BUF_INIT, *caching = &h->transfer->caching;
     struct span list;
+    bool restricted = false;
+
+    buf_reset(caching);
+    caching_restrict(h->fields, h->count, caching);
 
     proxy_connection_list(h->fields, h->count, &connection);
     list =
@@ -178,9 +182,15 @@ filter(struct head *h)
             continue;
         if (span_equal_nocase(f->name, SPAN("Location")))
             location_rewrite(h->transfer, &f->value);
+        if (span_equal_nocase(f->name, SPAN("Cache-Control"))) {
+            if (restricted)
+                continue;
+            f->value = buf_span(caching);
+            restricted = true;
+        }
         h->fields[h->passed++] = *f;
     }
-    if (buf_failed(&connection))
+    if (buf_failed(&connection) || buf_failed(caching))
         h->passed = 0;
     buf_fini(&connection);
 }

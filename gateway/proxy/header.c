@@ -59,9 +59,10 @@ static const char *const identity_prefixes[] = {"X-Remote-",
 /* Of an answer: challenges are for the gateway, and the rest would be obeyed
  * by a server in front of it. */
 static const char *const answer_private[] = {
-    "WWW-Authenticate", "Authentication-Info",  "Proxy-Authentication-Info",
-    "Content-Length",   "X-Sendfile",           "Clear-Site-Data",
-    "Alt-Svc",          "X-Lighttpd-Send-File", "X-Reproxy-URL"};
+    "WWW-Authenticate",  "Authentication-Info",  "Proxy-Authentication-Info",
+    "Content-Length",    "X-Sendfile",           "Clear-Site-Data",
+    "Alt-Svc",           "X-Lighttpd-Send-File", "X-Reproxy-URL",
+    "Surrogate-Control", "Edge-Control"};
 static const char *const answer_private_prefixes[] = {"X-Accel-", "X-Nsgate-",
                                                       "Nsgate-"};
 
@@ -157,6 +158,16 @@ proxy_cookie_strip(struct span value, struct buf *out)
     }
 }
 
+/* CDN-Cache-Control (RFC 9213) and the like, for one kind of cache. */
+static bool
+is_targeted(struct span name)
+{
+    struct span end = SPAN("-Cache-Control");
+
+    return name.length >= end.length &&
+           span_equal_nocase(span_skip(name, name.length - end.length), end);
+}
+
 bool
 proxy_answer_field_passes(struct span name, struct span connection)
 {
@@ -164,5 +175,5 @@ proxy_answer_field_passes(struct span name, struct span connection)
            !is_one_of(name, answer_private, ARRAY_COUNT(answer_private)) &&
            !begins_with(name, answer_private_prefixes,
                         ARRAY_COUNT(answer_private_prefixes)) &&
-           !is_nominated(name, connection);
+           !is_targeted(name) && !is_nominated(name, connection);
 }

@@ -222,7 +222,7 @@ proxy_send(const struct proxy_route *route, const struct proxy_request *q,
         return NULL;
     t->route = r;
     t->handlers = *handlers;
-    t->target = t->lines = t->location = BUF_INIT;
+    t->target = t->lines = t->location = t->caching = BUF_INIT;
     t->has_body = q->has_body;
     t->may_repeat = is_safe(q->method) && !q->has_body;
     TAILQ_INSERT_TAIL(&r->transfers, t, link);
@@ -268,6 +268,7 @@ transfer_destroy(struct proxy_transfer *t)
     buf_fini(&t->target);
     buf_fini(&t->lines);
     buf_fini(&t->location);
+    buf_fini(&t->caching);
     pipe_fini(&t->up);
     pipe_fini(&t->down);
     free(t);

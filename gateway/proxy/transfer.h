@@ -110,7 +110,7 @@ struct proxy_transfer {
     bool stale;      /* the kept connection is no longer fit */
 
     struct buf lines; /* of the answer's head */
-    struct buf location;
+    struct buf location, caching;
     size_t head_bytes;
     bool head_said, head_bad;
     bool held;   /* the library, until the reader has read */
@@ -190,6 +190,13 @@ void sign_fini(struct proxy_transfer *t);
 
 /* Whether every reader finds the same end of the answer (RFC 9112 6.3). */
 bool framing_is_plain(const struct proxy_field *fields, size_t count);
+
+/* -- caching.c ------------------------------------------------------------ */
+
+/* The value of the one Cache-Control that an answer has instead of those in
+ * fields: as they say, but for caches that are shared. */
+void caching_restrict(const struct proxy_field *fields, size_t count,
+                      struct buf *out);
 
 /* -- answer.c ------------------------------------------------------------- */
 

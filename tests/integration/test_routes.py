@@ -251,6 +251,18 @@ def _():
         expect("x-a" not in a.headers, "it came back", a.headers)
 
 
+@test("no cache that is shared may store an answer")
+def _():
+    a = get("/plain/cached").expect(200)
+    expect_equal(a.headers["cache-control"], "max-age=60, private",
+                 "Cache-Control")
+    for name in ("cdn-cache-control", "surrogate-control"):
+        expect(name not in a.headers, name, a.headers)
+    expect_equal(a.headers["expires"], "0", "Expires")
+    expect_equal(get("/plain/x").expect(200).headers["cache-control"],
+                 "no-store", "without")
+
+
 @test("a Location at the server is one here, any other stays")
 def _():
     a = get("/based/redirect").expect(302)

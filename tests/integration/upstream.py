@@ -203,6 +203,13 @@ class Upstream:
             ("X-Accel-Redirect", "/internal"), ("X-Nsgate-Level", "forged"),
             ("Nsgate-Request-Id", "forged"), ("Upgrade", "h2c")])
 
+    def _cached(self, c, seen, _f):
+        return self.answer(c, seen, b"x", fields=[
+            ("Cache-Control", "public, s-maxage=600"),
+            ("Cache-Control", "max-age=60"), ("Expires", "0"),
+            ("CDN-Cache-Control", "max-age=600"),
+            ("Surrogate-Control", "max-age=600")])
+
     def _session(self, c, seen, _f):
         return self.answer(c, seen, b"", fields=[
             ("Set-Cookie", "__Host-nsgate=forged; Path=/; Secure"),

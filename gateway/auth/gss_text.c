@@ -61,6 +61,17 @@ gss_text_error(OM_uint32 major, OM_uint32 minor, const char *what,
     return error_set(err, "%s: %s", what, text);
 }
 
+int
+krb5_text_error(krb5_context context, krb5_error_code code, const char *what,
+                struct error *err)
+{
+    const char *text = krb5_get_error_message(context, code);
+
+    error_set(err, "%s: %s", what, text);
+    krb5_free_error_message(context, text);
+    return -1;
+}
+
 #define OTHER_NAME                                                            \
     "the client asked for another service name than those of `acceptor`: "    \
     "use the host name that is in `acceptor` (it becomes HTTP/HOST), or add " \

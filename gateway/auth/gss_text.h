@@ -2,6 +2,7 @@
 #define GATEWAY_AUTH_GSS_TEXT_H
 
 #include <gssapi/gssapi.h>
+#include <krb5.h>
 #include <stddef.h>
 
 #include "policy/base/base.h"
@@ -18,6 +19,10 @@ void gss_text_format(OM_uint32 major, OM_uint32 minor, gss_OID mech, char *out,
 /* "what: text" as an error; returns -1. */
 int gss_text_error(OM_uint32 major, OM_uint32 minor, const char *what,
                    struct error *err);
+
+/* The same of libkrb5. */
+int krb5_text_error(krb5_context context, krb5_error_code code,
+                    const char *what, struct error *err);
 
 /* What an operator can do about such a text; static, NULL when we do not
  * know better. */

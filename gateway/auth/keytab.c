@@ -8,18 +8,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "gateway/auth/gss_text.h"
+
 #define DEFAULT_CLOCK_SKEW 300 /* krb5.conf(5), clockskew */
-
-static int
-krb5_failed(krb5_context context, krb5_error_code code, const char *what,
-            struct error *err)
-{
-    const char *text = krb5_get_error_message(context, code);
-
-    error_set(err, "%s: %s", what, text);
-    krb5_free_error_message(context, text);
-    return -1;
-}
 
 static struct span
 span_of_data(const krb5_data *data)
@@ -67,7 +58,7 @@ describe_entry(struct load *load, const krb5_keytab_entry *entry,
 
     code = krb5_unparse_name(context, entry->principal, &name);
     if (code != 0)
-        return krb5_failed(context, code, "keytab", err);
+        return krb5_text_error(context, code, "keytab", err);
     if (krb5_enctype_to_name(entry->key.enctype, 0, enctype,
                              sizeof(enctype)) != 0)
         snprintf(enctype, sizeof(enctype), "enctype %d",
@@ -87,11 +78,11 @@ take_entry(struct load *load, krb5_keytab_entry *entry, struct error *err)
 
     code = krb5_kt_add_entry(context, load->keytab->memory, entry);
     if (code != 0)
-        return krb5_failed(context, code, "MEMORY: keytab", err);
+        return krb5_text_error(context, code, "MEMORY: keytab", err);
     if (load->first == NULL) {
         code = krb5_copy_principal(context, entry->principal, &load->first);
         if (code != 0)
-            return krb5_failed(context, code, "keytab", err);
+            return krb5_text_error(context, code, "keytab", err);
     } else if (!krb5_principal_compare(context, load->first, entry->principal))
     {
         load->keytab->several = true;
@@ -111,7 +102,7 @@ copy_entries(struct load *load, krb5_keytab file, const char *const *names,
 
     code = krb5_kt_start_seq_get(context, file, &cursor);
     if (code != 0)
-        return krb5_failed(context, code, "not a keytab", err);
+        return krb5_text_error(context, code, "not a keytab", err);
     while (result == 0 &&
            (code = krb5_kt_next_entry(context, file, &entry, &cursor)) == 0)
     {
@@ -121,7 +112,7 @@ copy_entries(struct load *load, krb5_keytab file, const char *const *names,
     }
     krb5_kt_end_seq_get(context, file, &cursor);
     if (result == 0 && code != KRB5_KT_END)
-        return krb5_failed(context, code, "keytab is damaged", err);
+        return krb5_text_error(context, code, "keytab is damaged", err);
     return result;
 }
 
@@ -136,7 +127,7 @@ set_identity(struct load *load, const char *const *names, struct error *err)
                          names != NULL ? " for any acceptor name" : "");
     code = krb5_unparse_name(k->context, load->first, &k->principal);
     if (code != 0)
-        return krb5_failed(k->context, code, "keytab", err);
+        return krb5_text_error(k->context, code, "keytab", err);
     k->realm = strndup(load->first->realm.data, load->first->realm.length);
     k->description = buf_take(&load->description);
     if (k->realm == NULL || k->description == NULL)
@@ -178,7 +169,7 @@ open_file_keytab(krb5_context context, int fd, krb5_keytab *file_out,
         return error_set(err, "keytab is empty");
     snprintf(path, sizeof(path), "FILE:/proc/self/fd/%d", fd);
     code = krb5_kt_resolve(context, path, file_out);
-    return code == 0 ? 0 : krb5_failed(context, code, "keytab", err);
+    return code == 0 ? 0 : krb5_text_error(context, code, "keytab", err);
 }
 
 static int
@@ -190,7 +181,7 @@ open_memory_keytab(struct keytab *k, struct error *err)
     snprintf(k->name, sizeof(k->name), "MEMORY:nsgate.%ld.%lu", (long)getpid(),
              ++number);
     code = krb5_kt_resolve(k->context, k->name, &k->memory);
-    return code == 0 ? 0 : krb5_failed(k->context, code, "keytab", err);
+    return code == 0 ? 0 : krb5_text_error(k->context, code, "keytab", err);
 }
 
 int

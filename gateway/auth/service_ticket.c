@@ -11,17 +11,6 @@
 #include "gateway/auth/client_credential.h"
 #include "gateway/auth/gss_text.h"
 
-static int
-krb5_failed(krb5_context context, krb5_error_code code, const char *what,
-            struct error *err)
-{
-    const char *text = krb5_get_error_message(context, code);
-
-    error_set(err, "%s: %s", what, text);
-    krb5_free_error_message(context, text);
-    return -1;
-}
-
 /* A ticket without a time to begin has the one of its sign-in (RFC 4120
  * 5.3). */
 static struct ticket_times
@@ -128,7 +117,7 @@ client_credential_ticket(const struct client_credential *c, const char *spn,
     if (code == 0)
         code = get_and_marshal(context, cache, &wanted, out, times_out);
     if (code != 0)
-        krb5_failed(context, code, spn, err);
+        krb5_text_error(context, code, spn, err);
     if (cache != NULL)
         krb5_cc_destroy(context, cache);
     krb5_free_cred_contents(context, &wanted);
@@ -166,7 +155,7 @@ import(struct service_ticket *t, const krb5_creds *creds, struct error *err)
         code = krb5_unparse_name(t->context, creds->server, &server);
     if (code != 0) {
         krb5_free_unparsed_name(t->context, client);
-        return krb5_failed(t->context, code, "ticket", err);
+        return krb5_text_error(t->context, code, "ticket", err);
     }
     t->client = strdup(client);
     name = (gss_buffer_desc){strlen(server), server};
@@ -231,7 +220,7 @@ service_ticket_new(struct span bytes, struct service_ticket **out,
     if (code == 0)
         code = store(t, creds);
     if (code != 0) {
-        krb5_failed(t->context, code, "ticket", err);
+        krb5_text_error(t->context, code, "ticket", err);
         goto out;
     }
     if (import(t, creds, err) < 0 || acquire(t, err) < 0)

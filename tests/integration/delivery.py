@@ -17,13 +17,7 @@ import sys
 import threading
 import time
 
-try:
-    import gssapi
-except ImportError:  # python3-gssapi is the system's Python's
-    if os.path.realpath(sys.executable) == os.path.realpath(
-            "/usr/bin/python3"):
-        raise
-    os.execv("/usr/bin/python3", ["/usr/bin/python3"] + sys.argv)
+from distribution import gssapi
 
 from harness import (Failure, Gate, at_end, expect, expect_equal, read,
                      scratch, tls_dir)

@@ -7,15 +7,8 @@ padding) or as OMI has it from gss_wrap; both are the same on the wire.
 import base64
 import os
 import struct
-import sys
 
-try:
-    import gssapi
-except ImportError:  # it belongs to the distribution's Python only
-    if os.path.realpath(sys.executable) == os.path.realpath(
-            "/usr/bin/python3"):
-        raise
-    os.execv("/usr/bin/python3", ["/usr/bin/python3"] + sys.argv)
+from distribution import gssapi
 from gssapi.raw import (IOV, IOVBufferType, set_cred_option, unwrap, wrap,
                         wrap_iov)
 

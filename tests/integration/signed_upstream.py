@@ -3,17 +3,9 @@
 KRB5_CONFIG of this process must be the realm's before there is one.
 """
 import base64
-import os
-import sys
 import threading
 
-try:
-    import gssapi
-except ImportError:  # it belongs to the distribution's Python only
-    if os.path.realpath(sys.executable) == os.path.realpath(
-            "/usr/bin/python3"):
-        raise
-    os.execv("/usr/bin/python3", ["/usr/bin/python3"] + sys.argv)
+from distribution import gssapi
 
 from harness import expect, expect_equal
 from upstream import Upstream

@@ -13,16 +13,9 @@ import os
 import socket
 import ssl
 import struct
-import sys
 import threading
 
-try:
-    import gssapi
-except ImportError:  # it belongs to the distribution's Python only
-    if os.path.realpath(sys.executable) == os.path.realpath(
-            "/usr/bin/python3"):
-        raise
-    os.execv("/usr/bin/python3", ["/usr/bin/python3"] + sys.argv)
+from distribution import gssapi
 
 from harness import (DEADLINE, SRC, Gate, at_end, expect, header_dict, run,
                      scratch, the_realm, tls_dir, wait_for, write)

@@ -12,17 +12,10 @@ import shutil
 import signal
 import ssl
 import subprocess
-import sys
 import threading
 import warnings
 
-try:
-    import gssapi
-except ImportError:  # python3-gssapi is the system's Python's
-    if os.path.realpath(sys.executable) == os.path.realpath(
-            "/usr/bin/python3"):
-        raise
-    os.execv("/usr/bin/python3", ["/usr/bin/python3"] + sys.argv)
+from distribution import gssapi
 
 from harness import (OPEN, PROXY_SECRET, PROXY_TLS, ROOT, SECRET, Connection,
                      Gate, expect, expect_equal, main, program, read, run,

@@ -46,6 +46,27 @@ def module(name):
         "nginx", "-V").stderr).group(1), name)
 
 
+class AuthRequest(Nginx):
+    """nginx with docs/examples/nginx-auth-request.conf, and pages that say
+    their names."""
+
+    EXAMPLE = os.path.join(EXAMPLES, "nginx-auth-request.conf")
+
+    def __init__(self, gate, upstream, directory=None, pages=()):
+        self.pages = pages
+        super().__init__(gate, upstream, directory)
+
+    def servers(self, gate, upstream):
+        www = os.path.join(self.dir, "www")
+        for name in self.pages:
+            path = os.path.join(www, name)
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            write(path, "this is " + name)
+        os.chmod(self.dir, 0o755)
+        return replaced(super().servers(gate, upstream), [
+            (r"root /srv/www;", "root %s;" % www)], self.EXAMPLE)
+
+
 class Stream(Nginx):
     """nginx with docs/examples/nginx-stream.conf.  upstream: HOST:PORT."""
 

@@ -526,17 +526,24 @@ def _():
             expect(answer.status in (400, 401), path + what, answer)
 
 
-@test("slow and large clients are nginx's matter: the gateway sees whole "
-      "requests or none, and serves others")
+@test("slow and large clients: heads reach the gateway whole or not at all, "
+      "bodies as they come, and others are served meanwhile")
 def _():
+    unfinished = "Content-Length: 100\r\n\r\nx"
     for what, port, tls in ways():
         seen = mark()
-        with Connection("127.0.0.1:%d" % port, tls=tls) as slow, \
-                Connection("127.0.0.1:%d" % port, tls=tls) as body:
+        address = "127.0.0.1:%d" % port
+        with Connection(address, tls=tls) as slow, \
+                Connection(address, tls=tls) as nobody, \
+                Connection(address, tls=tls) as body:
             slow.send(HEAD[:40])
-            body.send(HEAD.replace("T\r\n", "") +
-                      "Content-Length: 100\r\n\r\nx")
+            nobody.send(HEAD.replace("T\r\n", "") + unfinished)
+            nobody.receive().expect(401)
+            body.send(HEAD.replace("T\r\n", "Authorization: Negotiate %s\r\n"
+                                   % gate.token()) + unfinished)
             ask(port, tls, PAGE, gate.token()).expect(200)
+            body.send(b"x" * 99)
+            body.receive().expect(200)
         got = raw(port, tls, HEAD + "X-A: %s\r\n\r\n" % ("a" * 1048576))
         expect(statuses(got) in ([400], []), "a megabyte", got[:200])
         # Larger than what the listener takes, smaller than what nginx does.
@@ -544,13 +551,14 @@ def _():
                                (("Authorization", "Negotiate " + "A" * 30000),
                                 431)):
             ask(port, tls, PAGE, None, [header]).expect(status)
-        ask(port, tls, PAGE, gate.token(), method="GET",
-            body=b"x" * 1048577).expect(413)
+        answer = ask(port, tls, PAGE, gate.token(), method="GET",
+                     body=b"x" * 1048577).expect(413)
+        expect_equal(answer.json["status"], 413, "the gateway's words")
         ask(port, tls, PAGE, gate.token(), method="GET",
             body=b"x" * 1000000).expect(200)
         told = records(seen)
-        expect_equal([r["status"] for r in told], [200, 200], "records of " +
-                     what)
+        expect_equal([r["status"] for r in told], [401, 200, 200, 200],
+                     "records of " + what)
 
 
 @test("what a client puts into headers splits neither answer nor record")

@@ -1,13 +1,11 @@
 #!/usr/bin/env python3
 """nginx with auth_request: the gateway decides, nginx serves
 (docs/examples/nginx-auth-request.conf, word by word)."""
-import json
 import os
-import re
 
-from harness import (PROXY_CLEAR, PROXY_TLS, ROOT, SRC, Answer, Connection,
-                     Gate, Nginx, expect, expect_equal, main, run, test,
-                     tls_dir, wait_for, write)
+from examples import AuthRequest
+from harness import (PROXY_CLEAR, PROXY_TLS, ROOT, Answer, Connection, Gate,
+                     expect, expect_equal, main, run, test, tls_dir, wait_for)
 
 PROXY = "www-data" if ROOT else "{me}"
 MOF = r"""
@@ -56,22 +54,8 @@ methods   = GET
 """)
 
 
-class AuthRequest(Nginx):
-    EXAMPLE = os.path.join(SRC, "docs/examples/nginx-auth-request.conf")
-
-    def servers(self, gate, upstream):
-        www = os.path.join(self.dir, "www")
-        os.makedirs(www + "/guarded")
-        os.makedirs(www + "/readable")
-        for name in ("index.html", "page.html", "guarded/secret.html",
-                     "readable/page.html"):
-            write(os.path.join(www, name), "this is " + name)
-        os.chmod(self.dir, 0o755)
-        return re.sub(r"root /srv/www;", "root %s;" % www,
-                      super().servers(gate, upstream))
-
-
-nginx = AuthRequest(gate, gate.path("sock", "proxy.sock"))
+nginx = AuthRequest(gate, gate.path("sock", "proxy.sock"), pages=(
+    "index.html", "page.html", "guarded/secret.html", "readable/page.html"))
 
 
 def curl(path, *options, tls=True, user="alice", version="--http1.1"):

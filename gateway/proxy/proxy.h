@@ -87,13 +87,22 @@ void proxy_sweep(struct proxy *p);
 
 /* -- routes --------------------------------------------------------------- */
 
-/* path: decoded, canonical; host: of the Host header, may be absent.  NULL:
- * no route; *other (may be NULL) is then one for path and host that does not
- * forward the method, or NULL. */
+/* Why there is no route: all zero, none has the path and the host. */
+struct proxy_route_miss {
+    const struct config_route *other; /* one does not forward the method */
+    bool two_ways; /* servers read another path, which a longer route has */
+};
+
+/*
+ * path: decoded, canonical; host: of the Host header, may be absent; miss may
+ * be NULL.  Some servers take names without regard to case, some take ";x" off
+ * each segment (RFC 3986 3.3): a path that would be a longer route's to them
+ * has no route, as the shorter one may ask for less.
+ */
 const struct proxy_route *proxy_route_find(const struct proxy *p,
                                            struct span path, struct span host,
                                            const char *method,
-                                           const struct config_route **other);
+                                           struct proxy_route_miss *miss);
 const struct config_route *proxy_route_config(const struct proxy_route *r);
 /* Whether the signer is ready for one of its upstreams, or for none wanted. */
 bool proxy_route_is_ready(const struct proxy_route *r);

@@ -16,6 +16,40 @@ path_matches(const struct config_route *c, struct span path)
            memcmp(path.data, wanted.data, wanted.length) == 0;
 }
 
+/* Past the parameters of a segment, which begin at a ';', and the '/' behind
+ * one that is of nothing else. */
+static size_t
+skip_parameters(struct span path, size_t at)
+{
+    while (at < path.length && path.data[at] == ';') {
+        bool empty = at > 0 && path.data[at - 1] == '/';
+
+        while (at < path.length && path.data[at] != '/')
+            at++;
+        if (empty && at < path.length)
+            at++;
+    }
+    return at;
+}
+
+/* As above for the most generous of servers; routes have no parameters. */
+static bool
+path_may_match(const struct config_route *c, struct span path)
+{
+    struct span wanted = span_of(c->path);
+    size_t at = 0;
+
+    for (size_t i = 0; i < wanted.length; i++) {
+        at = skip_parameters(path, at);
+        if (at == path.length ||
+            ascii_lower(path.data[at]) != ascii_lower(wanted.data[i]))
+            return false;
+        at++;
+    }
+    return wanted.data[wanted.length - 1] == '/' ||
+           skip_parameters(path, at) == path.length;
+}
+
 /* "Host: name:port"; the port is of the listener, not of the route. */
 static bool
 host_matches(const struct config_route *c, struct span host)
@@ -51,27 +85,46 @@ method_matches(const struct config_route *c, const char *method)
     return c->method_count == 0;
 }
 
-const struct proxy_route *
-proxy_route_find(const struct proxy *p, struct span path, struct span host,
-                 const char *method, const struct config_route **other)
+static const struct proxy_route *
+find(const struct proxy *p, struct span path, struct span host,
+     const char *method, struct proxy_route_miss *miss)
 {
-    const struct config_route *nearly = NULL;
+    const struct config_route *longer = NULL;
 
     for (size_t i = 0; i < p->route_count; i++) {
         const struct config_route *c = p->routes[i].config;
+        bool matches = path_matches(c, path);
 
-        if (!path_matches(c, path) || !host_matches(c, host))
+        if ((!matches && (longer != NULL || !path_may_match(c, path))) ||
+            !host_matches(c, host))
             continue;
+        if (!matches) {
+            longer = c;
+            continue;
+        }
+        miss->two_ways =
+            longer != NULL && strlen(longer->path) > strlen(c->path);
         /* A shorter path is another service. */
-        if (nearly != NULL && strcmp(nearly->path, c->path) != 0)
+        if (miss->two_ways ||
+            (miss->other != NULL && strcmp(miss->other->path, c->path) != 0))
             break;
         if (method_matches(c, method))
             return &p->routes[i];
-        nearly = c;
+        miss->other = c;
     }
-    if (other != NULL)
-        *other = nearly;
     return NULL;
+}
+
+const struct proxy_route *
+proxy_route_find(const struct proxy *p, struct span path, struct span host,
+                 const char *method, struct proxy_route_miss *miss)
+{
+    struct proxy_route_miss unwanted;
+
+    if (miss == NULL)
+        miss = &unwanted;
+    *miss = (struct proxy_route_miss){0};
+    return find(p, path, host, method, miss);
 }
 
 const struct config_route *

@@ -42,31 +42,39 @@ forward_operation(const char *method)
     return OPERATION_NONE;
 }
 
+static enum step_result
+forward_two_ways(struct request *r)
+{
+    r->reason = "malformed";
+    answer_problem(r, 400, "malformed", "Bad request",
+                   "The path could be read in two ways.", 0, NULL);
+    return STEP_DONE;
+}
+
 enum step_result
 forward_route(struct request *r)
 {
-    const struct config_route *other = NULL;
+    struct proxy_route_miss miss;
     struct span path = {r->target.path, r->target.path_length};
 
     if (r->worker->proxy == NULL)
         return STEP_NEXT;
     r->forward.route =
         proxy_route_find(r->worker->proxy, path, request_header(r, "Host"),
-                         request_method(r), &other);
+                         request_method(r), &miss);
     /* Without a server it is there for /auth alone. */
     if (r->forward.route != NULL &&
         proxy_route_config(r->forward.route)->upstream_count == 0)
         return STEP_NEXT;
+    if (miss.two_ways)
+        return forward_two_ways(r);
     if (r->forward.route == NULL)
-        return other != NULL ? forward_not_allowed(r, other) : STEP_NEXT;
+        return miss.other != NULL ? forward_not_allowed(r, miss.other)
+                                  : STEP_NEXT;
     buf_reset(&r->forward.target);
     if (!proxy_target_normalize(http_request_target(r->http),
-                                &r->forward.target)) {
-        r->reason = "malformed";
-        answer_problem(r, 400, "malformed", "Bad request",
-                       "The path could be read in two ways.", 0, NULL);
-        return STEP_DONE;
-    }
+                                &r->forward.target))
+        return forward_two_ways(r);
     r->resource = RESOURCE_ROUTE;
     if (proxy_route_config(r->forward.route)->protocol != ROUTE_HTTP)
         return protocol_route(r);

@@ -39,6 +39,7 @@ subrequest_route(struct request *r)
 {
     struct span uri = http_request_header(r->http, "X-Original-URI");
     struct span method = http_request_header(r->http, "X-Original-Method");
+    struct proxy_route_miss miss = {0};
     struct http_target target;
     char name[16];
 
@@ -54,7 +55,9 @@ subrequest_route(struct request *r)
     if (r->worker->proxy != NULL)
         r->forward.route = proxy_route_find(
             r->worker->proxy, (struct span){target.path, target.path_length},
-            http_request_header(r->http, "Host"), name, NULL);
+            http_request_header(r->http, "Host"), name, &miss);
+    if (miss.two_ways)
+        return refuse(r, "X-Original-URI could be read in two ways");
     r->operation = forward_operation(name);
     if (r->forward.route == NULL || r->operation == OPERATION_NONE)
         return refuse(r, "no route has this path and method");

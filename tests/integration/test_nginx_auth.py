@@ -141,6 +141,9 @@ def _():
     for headers in ([], good[:1], good[1:], good + good[:1], good + good[1:],
                     [("X-Original-URI", "page.html"), good[1]],
                     [("X-Original-URI", ""), good[1]],
+                    # nginx itself would read none of them as /guarded/.
+                    [("X-Original-URI", "/GUARDED/x"), good[1]],
+                    [("X-Original-URI", "/guarded;x/x"), good[1]],
                     [good[0], ("X-Original-Method", "BREW")]):
         answer = ask(PROXY_TLS + headers)
         expect_equal((headers, answer.status), (headers, 403), "status")

@@ -188,6 +188,17 @@ def _():
     expect_equal(count(), before, "requests that reached a server")
 
 
+@test("a path that servers could read as a longer route's is 400")
+def _():
+    before = count()
+    for asked in ("/plain/deeper;x/y", "/plain/DEEPER/y", "/plain/deeper%3b/y",
+                  "/plain/;x/deeper/y", "/plain/dee%50er/y"):
+        expect_equal((asked, get(asked).status), (asked, 400), "status")
+    expect_equal(count(), before, "requests that reached a server")
+    for asked in ("/plain/x;y/deeper/", "/plain/DEEP/y", "/plain/Deeper"):
+        get(asked).expect(200)
+
+
 # -- headers ---------------------------------------------------------------------------
 
 @test("nothing that looks like an identity or belongs to one hop goes through")

@@ -78,26 +78,52 @@ Test(route, is_the_one_with_the_longest_path_and_the_host)
     struct proxy *p = routes(&c, loop);
     static const struct {
         const char *path, *host, *method;
-        int expected; /* -1: none, -2: none for the method */
+        int expected; /* -1: none, -2: none for the method, -3: two ways */
     } rows[] = {
-        {"/a/b/c", "h", "GET", 0},       {"/a/b/", "h", "GET", 0},
-        {"/a/b", "h", "GET", 2},         {"/a/b/c", "h", "PUT", -2},
-        {"/a/c", "A.Example", "GET", 1}, {"/a/c", "a.example:8443", "GET", 1},
-        {"/a/c", "[::1]:1", "GET", 1},   {"/a/c", "a.example.", "GET", 2},
-        {"/a/c", "", "GET", 2},          {"/a/c", NULL, "DELETE", 2},
-        {"/a", "h", "GET", -1},          {"/x", "h", "POST", 3},
-        {"/x/", "h", "POST", -1},        {"/xy", "h", "POST", -1},
+        {"/a/b/c", "h", "GET", 0},
+        {"/a/b/", "h", "GET", 0},
+        {"/a/b", "h", "GET", 2},
+        {"/a/b/c", "h", "PUT", -2},
+        {"/a/c", "A.Example", "GET", 1},
+        {"/a/c", "a.example:8443", "GET", 1},
+        {"/a/c", "[::1]:1", "GET", 1},
+        {"/a/c", "a.example.", "GET", 2},
+        {"/a/c", "", "GET", 2},
+        {"/a/c", NULL, "DELETE", 2},
+        {"/a", "h", "GET", -1},
+        {"/x", "h", "POST", 3},
+        {"/x/", "h", "POST", -1},
+        {"/xy", "h", "POST", -1},
         {"/", "h", "GET", -1},
+        /* Some server may read the path of a longer one. */
+        {"/a/B/c", "h", "GET", -3},
+        {"/a/b;x/c", "h", "GET", -3},
+        {"/a/B;x=1;y/c", "h", "PUT", -3},
+        {"/a/b;/", "h", "GET", -3},
+        {"/a/;x/;y/b;z/c", "h", "GET", -3},
+        {"/;/a/b/c", "h", "GET", -1},
+        {"/a/b;x", "h", "GET", 2},
+        {"/a/bb;x/c", "h", "GET", 2},
+        {"/a/c;b/", "h", "GET", 2},
+        {"/a/c/B/", "h", "GET", 2},
+        {"/a/b/C;x", "h", "GET", 0},
+        {"/a/B/c", "a.example", "GET", -3},
+        /* There is none that asks for less. */
+        {"/A/c", "h", "GET", -1},
+        {"/a;x/c", "h", "GET", -1},
+        {"/X;x", "h", "GET", -1},
+        {";/", "h", "GET", -1},
     };
 
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
-        const struct config_route *other = NULL;
+        struct proxy_route_miss miss;
         const struct proxy_route *r =
             proxy_route_find(p, span_of(rows[i].path), span_of(rows[i].host),
-                             rows[i].method, &other);
+                             rows[i].method, &miss);
         int found = r != NULL       ? (int)(proxy_route_config(r) - c.routes)
-                    : other != NULL ? -2
-                                    : -1;
+                    : miss.two_ways ? -3
+                    : miss.other != NULL ? -2
+                                         : -1;
 
         cr_expect_eq(found, rows[i].expected, "%s %s: %d", rows[i].path,
                      rows[i].host, found);

@@ -413,7 +413,7 @@ def _():
     expect_equal((seen["state"], seen["hresult"], seen["reason"]),
                  ("dead", "0x80041015", "sink-not-listed"), "the end")
     expect(not sink.peers, "the sink was connected to")
-    expect_equal(other.count(150), 1, "event 150")
+    wait_for(lambda: other.count(150) == 1, "event 150")
     other.reload(sinks=ports.listed())
     other.ctl("operations", "--retry", operation.id)
     operation.wait("done")

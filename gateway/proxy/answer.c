@@ -208,8 +208,8 @@ say_head(struct head *h)
     curl_easy_getinfo(t->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
     answer.status = h->status;
     answer.field_count = h->passed;
-    answer.has_length = length >= 0;
-    answer.length = length >= 0 ? (uint64_t)length : 0;
+    answer.has_length = t->has_length = length >= 0;
+    answer.length = t->length = length >= 0 ? (uint64_t)length : 0;
     t->head_said = true;
     t->handlers.head(t->handlers.arg, &answer);
     return !t->freed;

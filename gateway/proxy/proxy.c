@@ -200,7 +200,8 @@ proxy_sweep(struct proxy *p)
 
         for (t = TAILQ_FIRST(&p->routes[i].transfers); t != NULL; t = next) {
             next = TAILQ_NEXT(t, link);
-            if (!t->ended && t->deadline_ms != 0 && t->deadline_ms <= now)
+            if (!t->ended && !t->freed && t->deadline_ms != 0 &&
+                t->deadline_ms <= now)
                 transfer_expire(t);
         }
     }

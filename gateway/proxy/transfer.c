@@ -117,6 +117,7 @@ transfer_take_answer(char *bytes, size_t size, size_t count, void *arg)
     }
     if (pipe_put(&t->down, bytes, length) != length)
         return 0;
+    t->taken += length;
     allow_s(t, t->route->config->stall_timeout_s);
     if (t->reader_waits) {
         t->reader_waits = false;
@@ -257,7 +258,8 @@ transfer_destroy(struct proxy_transfer *t)
     struct proxy_route *r = t->route;
 
     TAILQ_REMOVE(&r->transfers, t, link);
-    r->count--;
+    if (!t->freed)
+        r->count--;
     r->proxy->counts.active--;
     transfer_remove(t);
     if (t->easy != NULL)
@@ -274,13 +276,25 @@ transfer_destroy(struct proxy_transfer *t)
     free(t);
 }
 
+/* All has been said, but the library has not come to its end: it would close
+ * the connection of a transfer that was taken from it now. */
+static bool
+is_whole(const struct proxy_transfer *t)
+{
+    return !t->ended && t->head_said && t->has_length &&
+           t->taken == t->length &&
+           (!t->has_body || (t->body_ended && t->up.length == 0));
+}
+
 void
 proxy_transfer_free(struct proxy_transfer *t)
 {
     if (t == NULL)
         return;
-    if (t->route->multi.inside > 0) {
+    /* What is due of the library runs before it is collected. */
+    if (t->route->multi.inside > 0 || is_whole(t)) {
         t->freed = true;
+        t->route->count--; /* nobody waits for it */
         t->route->multi.timer_ms = clock_monotonic_ms();
     } else {
         transfer_destroy(t);

@@ -89,10 +89,10 @@ struct proxy_transfer {
     struct place *place; /* that the library was told */
     uint64_t tried;      /* bits of the upstreams that were asked */
     CURL *easy;
-    bool added;                   /* to the multi handle */
-    bool seen;                    /* socket_wanted has been told of it */
-    bool freed;                   /* by its owner, inside of the library */
-    struct curl_slist *headers;   /* all but Authorization of ours */
+    bool added;                 /* to the multi handle */
+    bool seen;                  /* socket_wanted has been told of it */
+    bool freed;                 /* by its owner, before the library was done */
+    struct curl_slist *headers; /* all but Authorization of ours */
     struct curl_slist *signature; /* that, in front of them; NULL: none */
     struct proxy_proof *proof;
     enum proxy_failure refusal; /* our own, whatever the library says */
@@ -113,6 +113,8 @@ struct proxy_transfer {
     struct buf location, caching;
     size_t head_bytes;
     bool head_said, head_bad;
+    bool has_length; /* the answer */
+    uint64_t length, taken;
     bool held;   /* the library, until the reader has read */
     bool unseen; /* held only until it is seen */
     bool reader_waits;

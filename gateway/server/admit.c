@@ -132,10 +132,9 @@ step_admit(struct request *r)
         problem = "the request target is not in canonical form";
     if (problem == NULL)
         return STEP_NEXT;
-    r->reason = "malformed";
     atomic_fetch_add_explicit(&r->worker->counters->malformed, 1,
                               memory_order_relaxed);
     record_event(r, EVENT_REQUEST_MALFORMED, "malformed", problem, NULL);
-    answer_problem(r, 400, "malformed", "Bad request", problem, 0, NULL);
+    answer_malformed(r, problem);
     return STEP_DONE;
 }

@@ -190,6 +190,13 @@ answer_method_not_allowed(struct request *r, const char *methods)
 }
 
 void
+answer_malformed(struct request *r, const char *detail)
+{
+    r->reason = "malformed";
+    answer_problem(r, 400, "malformed", "Bad request", detail, 0, NULL);
+}
+
+void
 answer_busy(struct request *r)
 {
     answer_problem_with(r, 503, "busy", "Service unavailable",

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "gateway/auth/auth.h"
+#include "gateway/server/credential.h"
 #include "gateway/server/messages.h"
 #include "gateway/server/stores.h"
 #include "gateway/server/tickets.h"
@@ -172,24 +173,18 @@ service_wanted(struct clerk *c, const char *name)
     }
 }
 
-/* One that is no good changes nothing (threat 36). */
 static void
 clerk_take_keytab(struct clerk *c, int fd)
 {
-    struct client_credential *credential;
-    struct error err = {0, ""};
-    int result = client_credential_new(fd, c->principal, &credential, &err);
+    struct client_credential *credential =
+        credential_receive(c->boot->master_fd, fd, c->principal);
 
-    if (result == 0) {
-        client_credential_free(c->credential);
-        c->credential = credential;
-        for (size_t i = 0; i < c->count; i++)
-            c->services[i].due_ms = 0;
-    }
-    message_send(c->boot->master_fd, MESSAGE_KEYTAB_SET, 0, result,
-                 result < 0 ? err.text
-                            : client_credential_principal(c->credential),
-                 -1);
+    if (credential == NULL)
+        return;
+    client_credential_free(c->credential);
+    c->credential = credential;
+    for (size_t i = 0; i < c->count; i++)
+        c->services[i].due_ms = 0;
 }
 
 static bool

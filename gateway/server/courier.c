@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "gateway/server/credential.h"
 #include "gateway/server/messages.h"
 #include "gateway/server/policy.h"
 #include "gateway/server/stores.h"
@@ -59,25 +60,18 @@ courier_say(struct courier *c, enum operation_message type,
 
 /* -- hearing the master -------------------------------------------------------- */
 
-/* A changed keytab; one that is no good changes nothing (threat 36). */
 static void
 courier_take_keytab(struct courier *c, int fd)
 {
-    struct client_credential *credential;
-    struct error err = {0, ""};
-    int result = client_credential_new(fd, c->config->client_principal,
-                                       &credential, &err);
+    struct client_credential *credential = credential_receive(
+        c->boot->master_fd, fd, c->config->client_principal);
 
-    if (result == 0) {
-        way_close(&c->way);
-        client_credential_free(c->credential);
-        c->credential = credential;
-        c->way.credential = credential;
-    }
-    message_send(c->boot->master_fd, MESSAGE_KEYTAB_SET, 0, result,
-                 result < 0 ? err.text
-                            : client_credential_principal(c->credential),
-                 -1);
+    if (credential == NULL)
+        return;
+    way_close(&c->way);
+    client_credential_free(c->credential);
+    c->credential = credential;
+    c->way.credential = credential;
 }
 
 static bool

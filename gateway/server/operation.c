@@ -197,8 +197,7 @@ operation_preference(struct request *r)
 static enum step_result
 accept_malformed(struct request *r, const char *detail)
 {
-    r->reason = "malformed";
-    answer_problem(r, 400, "malformed", "Bad request", detail, 0, NULL);
+    answer_malformed(r, detail);
     return STEP_DONE;
 }
 

@@ -272,6 +272,7 @@ void answer_problem_with(struct request *r, int status, const char *type,
                          const char *title, const char *detail,
                          const char *name, const char *value);
 void answer_method_not_allowed(struct request *r, const char *methods);
+void answer_malformed(struct request *r, const char *detail); /* 400 */
 void answer_busy(struct request *r); /* 503, for a moment */
 /* An upstream's; head: "name NUL value NUL" of each header line. */
 void answer_forwarded(struct request *r, int status, struct span head,

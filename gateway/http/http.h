@@ -198,7 +198,8 @@ void *http_request_connection_context(const struct http_request *r);
  * took: when it is less, nothing more is read from the connection until
  * http_request_take_more.  `complete` follows the last piece as usual, and
  * http_request_body is empty.  An answer given before waits for its end:
- * the library sends none earlier.  What is unwanted is dropped, up to a limit.
+ * the library sends none earlier.  What is unwanted is dropped until then;
+ * what is more than drop_max and 64 KiB ends the connection instead.
  * body_timeout_s is then the time for 64 KiB each.
  */
 #define HTTP_BODY_UNWANTED SIZE_MAX /* nor is anything that follows */
@@ -208,6 +209,7 @@ struct http_body_taker {
     size_t (*take)(void *arg, const char *data, size_t size);
     /* It is over, whether or not there is an answer already; may be NULL. */
     void (*end)(void *arg);
+    uint64_t drop_max;
 };
 void http_request_take_body(struct http_request *r,
                             const struct http_body_taker *taker);

@@ -197,12 +197,14 @@ request_open(struct http_request *r, const char *uri, const char *method,
 
 /* The library takes no answer while a body comes in: what is too much is
  * dropped, as much again as would have been allowed, and answered then. */
-static enum MHD_Result
+static bool
 request_drop(struct http_request *r, size_t size)
 {
+    uint64_t max =
+        r->taker.take != NULL ? r->taker.drop_max : r->ep->options.body_max;
+
     r->dropped += size;
-    return r->dropped <= r->ep->options.body_max + BODY_FIRST_BYTES ? MHD_YES
-                                                                    : MHD_NO;
+    return r->dropped <= max + BODY_FIRST_BYTES;
 }
 
 static enum MHD_Result
@@ -220,7 +222,7 @@ request_collect(struct http_request *r, const char *data, size_t size)
         return buf_failed(&r->body) ? MHD_NO : MHD_YES;
     }
     buf_fini(&r->body);
-    return request_drop(r, size);
+    return request_drop(r, size) ? MHD_YES : MHD_NO;
 }
 
 /* What the taker leaves stays the library's. */
@@ -231,8 +233,11 @@ request_give(struct http_request *r, const char *data, size_t given,
     size_t took;
 
     took = r->taker.take(r->taker.arg, data, given);
-    if (took == HTTP_BODY_UNWANTED)
-        return request_drop(r, given);
+    if (took == HTTP_BODY_UNWANTED) {
+        if (!request_drop(r, given))
+            return MHD_NO;
+        took = given;
+    }
     *left = given - took;
     r->taken += took;
     if (took < given && !r->aborted) {

@@ -132,7 +132,10 @@ enum step_result
 forward_body(struct request *r)
 {
     const struct config_route *c = proxy_route_config(r->forward.route);
-    const struct http_body_taker taker = {r, forward_take, forward_take_end};
+    const struct http_body_taker taker = {.arg = r,
+                                          .take = forward_take,
+                                          .end = forward_take_end,
+                                          .drop_max = c->body_max};
     uint64_t length = 0;
 
     if (request_header_count(r, "Upgrade") > 0 &&

@@ -40,7 +40,7 @@ static void
 begin_taking(struct rig *rig, struct http_request *r)
 {
     struct taker *t = rig->arg;
-    const struct http_body_taker taker = {t, take, NULL};
+    const struct http_body_taker taker = {.arg = t, .take = take};
 
     t->request = r;
     http_request_take_body(r, &taker);

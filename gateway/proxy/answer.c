@@ -40,12 +40,12 @@ is_value(struct span s)
 static int
 parse_status(struct span line)
 {
-    struct span rest;
+    struct span rest, version = span_cut(line, ' ', &rest);
     int status = 0;
 
-    if (!span_starts_nocase(line, SPAN("HTTP/")))
+    if (!span_equal(version, SPAN("HTTP/1.1")) &&
+        !span_equal(version, SPAN("HTTP/1.0")))
         return 0;
-    span_cut(line, ' ', &rest);
     if (rest.length < 3 || (rest.length > 3 && rest.data[3] != ' '))
         return 0;
     for (size_t i = 0; i < 3; i++) {
@@ -215,6 +215,21 @@ say_head(struct head *h)
     return !t->freed;
 }
 
+/* An interim answer has no body and must not say how long one is (RFC 9110
+ * 8.6); 101 would make something else of the connection. */
+static bool
+is_interim_good(const struct head *h)
+{
+    if (h->status == 101)
+        return false;
+    for (size_t i = 0; i < h->count; i++) {
+        if (span_equal_nocase(h->fields[i].name, SPAN("Content-Length")) ||
+            span_equal_nocase(h->fields[i].name, SPAN("Transfer-Encoding")))
+            return false;
+    }
+    return true;
+}
+
 /* An empty line: one more head, of which those below 200 are no answers. */
 static bool
 head_end(struct proxy_transfer *t)
@@ -225,8 +240,8 @@ head_end(struct proxy_transfer *t)
     if (!ok)
         return false;
     h->transfer = t;
-    ok = parse_lines(h) && h->status != 101 &&
-         framing_is_plain(h->fields, h->count);
+    ok = parse_lines(h) && framing_is_plain(h->fields, h->count) &&
+         (h->status >= 200 || is_interim_good(h));
     t->head_bad = !ok;
     if (ok && h->status >= 200)
         ok = say_head(h);

@@ -60,6 +60,12 @@ BAD = {
                      b"\r\n\r\n4\r\nfour\r\n0\r\n\r\n",
     "coding-unknown": OK + b"Transfer-Encoding: rot13\r\n\r\nabcd",
     "http-nine": b"hello\r\n\r\n",
+    "http-two": b"HTTP/2 200 OK\r\nContent-Length: 0\r\n\r\n",
+    "interim-length": b"HTTP/1.1 103 Early Hints\r\nContent-Length: 4\r\n\r\n"
+                      + OK + b"Content-Length: 4\r\n\r\nfour",
+    "interim-chunks": b"HTTP/1.1 103 Early Hints\r\nTransfer-Encoding: "
+                      b"chunked\r\n\r\n" + OK +
+                      b"Content-Length: 4\r\n\r\nfour",
     "http-three": b"HTTP/3.7 200 OK\r\nContent-Length: 0\r\n\r\n",
     "status-word": b"HTTP/1.1 OK\r\n\r\n",
     "status-big": b"HTTP/1.1 999 Odd\r\nContent-Length: 0\r\n\r\n",

@@ -317,21 +317,31 @@ def _():
 
 @test("a request just after the start waits a moment for the first ticket")
 def _():
-    late = Gate(realm, extra=CONFIG, start=False, mof=(MOF,), workers=1)
+    late = Gate(realm, extra=CONFIG, start=False, mof=(MOF, OPEN_MOF),
+                workers=1)
     shutil.copy(CLIENT, late.path("client.keytab"))
-    tokens = [gate.token(), gate.token()]
+    tokens = [gate.token() for _ in range(5)]
     os.kill(kdc_pid(), signal.SIGSTOP)
     try:
         late.start()
-        with late.connect("https") as c, late.connect("https") as d:
+        with late.connect("https") as c, late.connect("https") as d, \
+                late.connect("https") as e:
             c.send(c.request("/secure/x", tokens[0]))
-            # Its body is not read before there is somebody to send it to.
-            d.send(d.request("/secure/x", tokens[1], method="POST", headers=[
-                ("Transfer-Encoding", "chunked")]) + b"2\r\nhi\r\n0\r\n\r\n")
+            # No body is read before there is somebody to send it to; that
+            # one is at its end already does not make it wait twice.
+            for waits, body in ((d, b"2\r\nhi\r\n"), (e, b"")):
+                waits.send(waits.request(
+                    "/secure/x", tokens.pop(), method="POST",
+                    headers=[("Transfer-Encoding", "chunked")]) + body +
+                           b"0\r\n\r\n")
+            # By the time of this answer the worker has seen them all.
+            late.ask("https", OPEN, tokens.pop()).expect(200)
             os.kill(kdc_pid(), signal.SIGCONT)
             c.receive().expect(200)
-            expect_equal(json.loads(d.receive().expect(200).body)["length"],
-                         2, "length")
+            for waits, length in ((d, 2), (e, 0)):
+                told = json.loads(waits.receive().expect(200).body)
+                expect_equal(told["length"], length, "length")
+        late.ask("https", "/secure/x", tokens.pop()).expect(200)
     finally:
         os.kill(kdc_pid(), signal.SIGCONT)
     late.close()

@@ -45,26 +45,25 @@ session_realm(const struct request *r, struct buf *out)
 /* -- from the client ------------------------------------------------------- */
 
 /* The only cookie of that name in the only Cookie field (RFC 9112 and RFC
- * 6265 5.4: there is one); absent otherwise. */
+ * 6265 5.4: there is one); absent otherwise, and *many_out if there are
+ * several. */
 static struct span
-session_cookie(const struct request *r)
+session_cookie(const struct request *r, bool *many_out)
 {
     struct span rest = http_request_header(r->http, "Cookie");
     struct span found = {NULL, 0};
 
-    if (http_request_header_count(r->http, "Cookie") != 1)
-        return found;
-    while (rest.data != NULL) {
+    *many_out = http_request_header_count(r->http, "Cookie") > 1;
+    while (rest.data != NULL && !*many_out) {
         struct span value, pair = span_trim(span_cut(rest, ';', &rest)),
                            name = span_cut(pair, '=', &value);
 
         if (!span_equal(name, SPAN(COOKIE)))
             continue;
-        if (found.data != NULL || value.data == NULL)
-            return (struct span){NULL, 0};
+        *many_out = found.data != NULL || value.data == NULL;
         found = value;
     }
-    return found;
+    return *many_out ? (struct span){NULL, 0} : found;
 }
 
 static void
@@ -82,10 +81,11 @@ session_authenticate(struct request *r)
 {
     struct span cookie = {NULL, 0};
     struct buf realm = BUF_INIT;
+    bool many;
 
     if (session_is_possible(r) &&
         http_request_header_count(r->http, "Authorization") == 0)
-        cookie = session_cookie(r);
+        cookie = session_cookie(r, &many);
     if (cookie.length == 0)
         return false;
     r->session.end = true; /* unless it is good */
@@ -146,10 +146,9 @@ session_cookie_make(const struct request *r, char out[SESSION_COOKIE_MAX])
 /* The session that is shown beside a token, which was who this is.  False: it
  * is somebody else's, whom this one may not log out. */
 static bool
-session_beside(struct request *r, bool *good_out)
+session_beside(struct request *r, struct span cookie, bool *good_out)
 {
     struct auth_result who = {.outcome = AUTH_REFUSED};
-    struct span cookie = session_cookie(r);
     struct buf realm = BUF_INIT;
     bool own;
 
@@ -180,14 +179,19 @@ session_refuse_logout(struct request *r)
 enum step_result
 session_logout(struct request *r)
 {
-    bool good = r->session.used;
+    bool good = r->session.used, many;
+    struct span cookie = session_cookie(r, &many);
 
     if (strcmp(request_method(r), "POST") != 0) {
         answer_method_not_allowed(r, "POST");
         return STEP_DONE;
     }
     /* "Logged out" must not be said of a session that lives on. */
-    if (!good && !session_beside(r, &good))
+    if (many) {
+        answer_malformed(r, "More than one session is shown.");
+        return STEP_DONE;
+    }
+    if (!good && !session_beside(r, cookie, &good))
         return session_refuse_logout(r);
     if (good)
         revoked_add(r->worker->boot->revoked, &r->session.sealed,

@@ -220,6 +220,10 @@ def _():
     expect("not of whom the token is" in a.body.decode(), "why", a.body)
     expect("set-cookie" not in a.headers, "a session of a logout", a.headers)
     show(other).expect(200)
+    for twice in (other + "; " + other, other + "; __Host-nsgate"):
+        a = leave(twice, "alice").expect(400)
+        expect("More than one" in a.body.decode(), "why", a.body)
+        show(other).expect(200)
     # One that means nothing is forgotten.
     a = leave("__Host-nsgate=x", "alice").expect(204)
     expect("Max-Age=0" in a.headers["set-cookie"], "kept", a.headers)
